@@ -1,0 +1,121 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Strict settings for every target: warnings are errors, `any` is spelt out, and a file imports what it uses.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// `rookery-runner` runs inside sandboxes, whose base may have no Swift runtime: it carries its own.
+let standaloneLink: [LinkerSetting] = [.unsafeFlags(["-static-executable"])]
+let standaloneCompile: [SwiftSetting] = strict + [.unsafeFlags(["-static-stdlib"])]
+
+extension Target.Dependency {
+  static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let logging = product(name: "Logging", package: "swift-log")
+  static let crypto = product(name: "Crypto", package: "swift-crypto")
+  static let grdb = product(name: "GRDB", package: "GRDB.swift")
+  static let yams = product(name: "Yams", package: "Yams")
+  static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
+  static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+  static let nioCore = product(name: "NIOCore", package: "swift-nio")
+  static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+  static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
+  static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+  static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "rookery",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "rookery", targets: ["rookery"]),
+    .executable(name: "rookery-runner", targets: ["rookery-runner"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+  ],
+  targets: [
+    // The words of the product as types; no dependencies.
+    module("RookeryModel"),
+    // The Linux calls that Swift cannot make.
+    .target(name: "CSandbox"),
+    .systemLibrary(
+      name: "CCmarkGFM", pkgConfig: "libcmark-gfm",
+      providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
+    // Requests between our own processes over a Unix socket: peer credentials, descriptor passing.
+    module("RookeryControl", ["RookeryModel", "CSandbox"]),
+    module("RookeryConfiguration", ["RookeryModel", .yams]),
+    module("RookeryStore", ["RookeryModel", .grdb, .crypto]),
+    // Inside the sandbox: standard library, Glibc and our C only.
+    module("RookeryRunner", ["CSandbox"]),
+    module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner"]),
+    module("RookerySandbox", ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", .logging]),
+    module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
+    module(
+      "RookeryGateway",
+      ["RookeryModel", "RookeryControl", "CSandbox", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
+    module("RookeryAgents", ["RookeryModel"]),
+    module("RookeryRehearsal", ["RookeryModel", .hummingbird, .logging]),
+    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
+    module(
+      "RookerySessions",
+      ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
+    module(
+      "RookeryServer",
+      [
+        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
+        .hummingbird, .httpTypes, .logging, .crypto, .nioCore,
+      ]),
+    module(
+      "RookeryCommands",
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryServer", "RookeryHost", "RookeryGateway",
+        "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryGitHub",
+        .argumentParser, .logging, .httpClient, .nioCore, .nioFoundation, .serviceLifecycle, .hummingbird,
+      ]),
+    .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
+    .executableTarget(
+      name: "rookery-runner", dependencies: ["RookeryRunner"], swiftSettings: standaloneCompile, linkerSettings: standaloneLink),
+    // What tests need that the product does not: a git server, doubles, temporary directories.
+    .target(
+      name: "RookeryTestSupport", dependencies: ["RookeryModel", .hummingbird, .httpClient, .nioCore, .logging], swiftSettings: strict),
+
+    tests("RookeryModelTests", ["RookeryModel"]),
+    tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
+    tests("RookeryControlTests", ["RookeryControl"]),
+    tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
+    tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
+    tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
+    tests("RookeryGatewayTests", ["RookeryGateway", "RookeryControl", "RookeryTestSupport"]),
+    tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
+    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
+    tests("RookerySandboxTests", ["RookerySandbox", "RookeryTestSupport"]),
+    tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
+    tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
+    tests("RookeryCommandsTests", ["RookeryCommands"]),
+    tests("IntegrationTests", ["RookeryCommands", "RookeryTestSupport", .httpClient]),
+  ]
+)

@@ -1,0 +1,59 @@
+import Foundation
+
+/// One conversation about a repository, as clients see it.
+public struct SessionSummary: Sendable, Codable, Equatable {
+  public enum State: String, Sendable, Codable { case idle, queued, running, stopping }
+  public var id: SessionID
+  public var repository: RepositoryName
+  public var branch: String
+  public var agent: AgentName
+  public var owner: Author
+  /// The first line of the first prompt.
+  public var title: String
+  public var state: State
+  public var created: Date
+  public var updated: Date
+  /// The newest event's `seq`; a client that has it has everything.
+  public var seq: Int64
+  /// Changes when the session was restored from an older point: cursors from before are void.
+  public var generation: Int
+  public var pullRequest: PullRequest?
+  public var lastResult: TurnFinished.Result?
+
+  public init(
+    id: SessionID, repository: RepositoryName, branch: String, agent: AgentName, owner: Author, title: String, state: State,
+    created: Date, updated: Date, seq: Int64, generation: Int, pullRequest: PullRequest? = nil,
+    lastResult: TurnFinished.Result? = nil
+  ) {
+    self.id = id
+    self.repository = repository
+    self.branch = branch
+    self.agent = agent
+    self.owner = owner
+    self.title = title
+    self.state = state
+    self.created = created
+    self.updated = updated
+    self.seq = seq
+    self.generation = generation
+    self.pullRequest = pullRequest
+    self.lastResult = lastResult
+  }
+}
+
+/// A message in the session's queue.
+public struct Prompt: Sendable, Codable, Equatable {
+  public enum State: String, Sendable, Codable { case queued, running, completed, failed, interrupted, cancelled }
+  public var id: PromptID
+  public var text: String
+  public var author: Author
+  public var state: State
+  public var turn: Int?
+  public init(id: PromptID, text: String, author: Author, state: State, turn: Int?) {
+    self.id = id
+    self.text = text
+    self.author = author
+    self.state = state
+    self.turn = turn
+  }
+}

@@ -1,0 +1,156 @@
+import Foundation
+
+/// Bodies of the HTTP API under `/v1`; openapi.yaml describes the same.
+public enum API {
+  /// `POST /v1/repositories`
+  public struct AddRepository: Sendable, Codable, Equatable {
+    public var name: RepositoryName
+    public var url: String
+    /// The remote's HEAD when absent.
+    public var defaultBranch: String?
+    public var description: String?
+    public var hints: [String]?
+    public var agent: AgentName?
+    public init(
+      name: RepositoryName, url: String, defaultBranch: String? = nil, description: String? = nil, hints: [String]? = nil,
+      agent: AgentName? = nil
+    ) {
+      self.name = name
+      self.url = url
+      self.defaultBranch = defaultBranch
+      self.description = description
+      self.hints = hints
+      self.agent = agent
+    }
+  }
+
+  /// `GET /v1/repositories`
+  public struct Repositories: Sendable, Codable, Equatable {
+    public var repositories: [Repository]
+    public init(repositories: [Repository]) { self.repositories = repositories }
+  }
+
+  /// `GET /v1/repositories/{name}/build/log?after=number`
+  public struct BuildLog: Sendable, Codable, Equatable {
+    public var build: BuildSummary
+    public var lines: [BuildLine]
+    public init(build: BuildSummary, lines: [BuildLine]) {
+      self.build = build
+      self.lines = lines
+    }
+  }
+
+  /// `POST /v1/sessions`. A repetition with the same `requestId` and body returns the first one's session.
+  public struct CreateSession: Sendable, Codable, Equatable {
+    public var requestId: String
+    public var repository: RepositoryName
+    public var prompt: String
+    public var agent: AgentName?
+    /// Who the work is by, when the caller is an admin acting for someone.
+    public var author: NamedAuthor?
+    public init(
+      requestId: String, repository: RepositoryName, prompt: String, agent: AgentName? = nil, author: NamedAuthor? = nil
+    ) {
+      self.requestId = requestId
+      self.repository = repository
+      self.prompt = prompt
+      self.agent = agent
+      self.author = author
+    }
+  }
+
+  public struct NamedAuthor: Sendable, Codable, Equatable {
+    public var name: String
+    public var email: String
+    public init(name: String, email: String) {
+      self.name = name
+      self.email = email
+    }
+  }
+
+  /// `POST /v1/sessions/{id}/prompts`
+  public struct PostPrompt: Sendable, Codable, Equatable {
+    public var requestId: String
+    public var text: String
+    public var author: NamedAuthor?
+    public init(requestId: String, text: String, author: NamedAuthor? = nil) {
+      self.requestId = requestId
+      self.text = text
+      self.author = author
+    }
+  }
+
+  /// The answer to a prompt: it is durable, and this is its event.
+  public struct PromptReceipt: Sendable, Codable, Equatable {
+    public var session: SessionID
+    public var prompt: PromptID
+    public var seq: Int64
+    public init(session: SessionID, prompt: PromptID, seq: Int64) {
+      self.session = session
+      self.prompt = prompt
+      self.seq = seq
+    }
+  }
+
+  /// `GET /v1/sessions`
+  public struct Sessions: Sendable, Codable, Equatable {
+    public var sessions: [SessionSummary]
+    public init(sessions: [SessionSummary]) { self.sessions = sessions }
+  }
+
+  /// `GET /v1/sessions/{id}`
+  public struct SessionDetail: Sendable, Codable, Equatable {
+    public var session: SessionSummary
+    public var prompts: [Prompt]
+    public var artifacts: [Artifact]
+    public init(session: SessionSummary, prompts: [Prompt], artifacts: [Artifact]) {
+      self.session = session
+      self.prompts = prompts
+      self.artifacts = artifacts
+    }
+  }
+
+  /// `GET /v1/sessions/{id}/events` as JSON
+  public struct Events: Sendable, Codable, Equatable {
+    public var events: [Event]
+    public var generation: Int
+    public init(events: [Event], generation: Int) {
+      self.events = events
+      self.generation = generation
+    }
+  }
+
+  /// `GET /v1/agents`
+  public struct Agents: Sendable, Codable, Equatable {
+    public var agents: [AgentSummary]
+    public init(agents: [AgentSummary]) { self.agents = agents }
+  }
+
+  /// `GET /v1/health`
+  public struct Health: Sendable, Codable, Equatable {
+    public var status: String
+    public var host: Bool
+    public var gateway: Bool
+    public init(status: String, host: Bool, gateway: Bool) {
+      self.status = status
+      self.host = host
+      self.gateway = gateway
+    }
+  }
+
+  /// `GET /v1/version`
+  public struct Version: Sendable, Codable, Equatable {
+    public var version: String
+    public var api: String
+    public init(version: String, api: String) {
+      self.version = version
+      self.api = api
+    }
+  }
+
+  /// Every answer of 400 and above.
+  public struct Failure: Sendable, Codable, Equatable {
+    public var error: RookeryError
+    public init(error: RookeryError) { self.error = error }
+  }
+}

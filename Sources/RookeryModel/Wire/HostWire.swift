@@ -1,0 +1,144 @@
+import Foundation
+
+/// Requests to `rookery host`. They carry ids and validated settings: never paths, uids, mount options or commands.
+public enum HostRequest: Sendable, Codable, Equatable {
+  case hello(version: Int)
+  case create(CreateSandbox)
+  case list
+  /// Kills everything in the sandbox. With `keep`, its writable layer becomes that snapshot; else it is removed.
+  /// Idempotent: a sandbox that is gone answers the same.
+  case terminate(SandboxID, keep: SnapshotID?)
+  /// Freezes or thaws every process of the sandbox.
+  case freeze(SandboxID)
+  case thaw(SandboxID)
+  /// Stops a build sandbox and publishes its writable layer as an image. Idempotent by image id.
+  case publishImage(SandboxID, image: ImageID, manifest: ImageManifest)
+  case listImages
+  case removeImage(ImageID)
+  case listSnapshots
+  case removeSnapshot(SnapshotID)
+  /// Stops a build sandbox and publishes its `/opt/rookery/agents/NAME` as the bundle of that name.
+  case publishBundle(SandboxID, agent: AgentName, manifest: BundleManifest)
+  case listBundles
+  case listBases
+  /// Waits up to `wait` seconds for events after `after`.
+  case nextEvents(after: Int64, wait: Int)
+}
+
+public enum HostResponse: Sendable, Codable, Equatable {
+  case hello(version: Int)
+  case created(SandboxRecord)
+  case sandboxes([SandboxRecord])
+  case done
+  case images([ImageManifest])
+  case snapshots([SnapshotRecord])
+  case bundles([BundleManifest])
+  case bases([BaseRecord])
+  case events([HostEvent])
+}
+
+public struct CreateSandbox: Sendable, Codable, Equatable {
+  public enum Source: Sendable, Codable, Hashable {
+    case base(BaseName)
+    case image(ImageID)
+    case snapshot(SnapshotID)
+  }
+  public var id: SandboxID
+  public var source: Source
+  public var limits: Limits
+  public var bundles: [AgentName]
+
+  public init(id: SandboxID, source: Source, limits: Limits, bundles: [AgentName]) {
+    self.id = id
+    self.source = source
+    self.limits = limits
+    self.bundles = bundles
+  }
+}
+
+public struct SandboxRecord: Sendable, Codable, Equatable {
+  public enum State: String, Sendable, Codable { case running, frozen, dead }
+  public var id: SandboxID
+  public var state: State
+  public var source: CreateSandbox.Source
+  public var created: Date
+  /// Where `serve` dials the runner: a socket that only `serve`'s user may open.
+  public var runnerSocket: String
+
+  public init(id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String) {
+    self.id = id
+    self.state = state
+    self.source = source
+    self.created = created
+    self.runnerSocket = runnerSocket
+  }
+}
+
+/// Kept beside an image's layer, under its id.
+public struct ImageManifest: Sendable, Codable, Equatable {
+  public var id: ImageID
+  public var repository: RepositoryName
+  public var commit: String
+  public var environmentDigest: String
+  public var created: Date
+  /// What it was built on; the stack of layers follows from it.
+  public var parent: CreateSandbox.Source
+
+  public init(
+    id: ImageID, repository: RepositoryName, commit: String, environmentDigest: String, created: Date, parent: CreateSandbox.Source
+  ) {
+    self.id = id
+    self.repository = repository
+    self.commit = commit
+    self.environmentDigest = environmentDigest
+    self.created = created
+    self.parent = parent
+  }
+}
+
+public struct SnapshotRecord: Sendable, Codable, Equatable {
+  public var id: SnapshotID
+  public var parent: CreateSandbox.Source
+  public var created: Date
+  public init(id: SnapshotID, parent: CreateSandbox.Source, created: Date) {
+    self.id = id
+    self.parent = parent
+    self.created = created
+  }
+}
+
+public struct BundleManifest: Sendable, Codable, Equatable {
+  public var agent: AgentName
+  /// Digest of the definition and of what was installed.
+  public var digest: String
+  public var created: Date
+  public init(agent: AgentName, digest: String, created: Date) {
+    self.agent = agent
+    self.digest = digest
+    self.created = created
+  }
+}
+
+public struct BaseRecord: Sendable, Codable, Equatable {
+  public var name: BaseName
+  public var created: Date
+  public init(name: BaseName, created: Date) {
+    self.name = name
+    self.created = created
+  }
+}
+
+public struct HostEvent: Sendable, Codable, Equatable {
+  public enum Kind: Sendable, Codable, Equatable {
+    case limitHit(LimitName, detail: String)
+    case exited(reason: String)
+  }
+  public var seq: Int64
+  public var sandbox: SandboxID
+  public var kind: Kind
+  public init(seq: Int64, sandbox: SandboxID, kind: Kind) {
+    self.seq = seq
+    self.sandbox = sandbox
+    self.kind = kind
+  }
+}
