@@ -106,12 +106,8 @@ let package = Package(
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
-<<<<<<< HEAD
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
-=======
-    tests("RookeryControlTests", ["RookeryControl"]),
     tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
->>>>>>> 75160756def73357140473e7962d3d881a2705ec
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
