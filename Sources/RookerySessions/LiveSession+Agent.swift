@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import RookeryAgents
 import RookeryModel
 import RookerySandbox
@@ -145,7 +146,8 @@ extension LiveSession {
       link.input += UInt64(bytes.count)
     }
     if let session = meaning.agentSession { meta.agentSession = session }
-    if meaning.exit != nil { meta.agentProcess = nil }
+    let over = meaning.exit != nil || link.interpreter.hasFailed
+    if over { meta.agentProcess = nil }
     if let ending = meaning.ending, turn?.phase == .work {
       turn?.agentEnded(stopReason: ending.stopReason, succeeded: ending.succeeded, error: ending.error)
     }
@@ -158,8 +160,12 @@ extension LiveSession {
       return []
     }
     link.outgoing += entries
-    self.link = meaning.exit == nil ? link : nil
-    if meaning.exit != nil { link.pump?.cancel() }
+    self.link = over ? nil : link
+    if over { link.pump?.cancel() }
+    if over, meaning.exit == nil {
+      // A conversation that failed can't go on; the next prompt starts the agent anew.
+      Task { try? await link.sandbox.signal(link.process, .kill) }
+    }
     if !entries.isEmpty { Task { await self.writeInput() } }
     wakeWork()
   }

@@ -1,7 +1,10 @@
 import Foundation
+import Logging
+import RookeryAgents
 import RookeryConfiguration
 import RookeryModel
 import RookerySandbox
+import RookeryStore
 
 extension LiveSession {
   /// Gets the turn a sandbox: the session's own if it lives, else one from its snapshot, else a fresh one from the image.
@@ -36,7 +39,8 @@ extension LiveSession {
     let restored = if case .snapshot = source { true } else { false }
     try commit([
       .sandboxReady(
-        .init(sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
+        .init(
+          sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
     ])
   }
 

@@ -1,7 +1,9 @@
 import Crypto
 import Foundation
+import RookeryConfiguration
 import RookeryModel
 import RookerySandbox
+import RookeryStore
 
 extension LiveSession {
   /// Keeps the turn's work: as a commit of the branch when it completed, else on a hidden ref in our own store.
@@ -121,7 +123,8 @@ extension LiveSession {
   private func commitMessage(_ current: TurnState) throws -> String {
     guard let prompt = try store.read({ try $0.prompt(current.prompt) }) else { return "Work of turn \(current.number)" }
     let closing = try closingMessage(of: current.number)
-    return [SessionEngine.title(of: prompt.text, limit: 72), closing, "Rookery-Session: \(id)"].filter { !$0.isEmpty }.joined(separator: "\n\n")
+    return [SessionEngine.title(of: prompt.text, limit: 72), closing, "Rookery-Session: \(id)"].filter { !$0.isEmpty }.joined(
+      separator: "\n\n")
   }
 
   private func pullRequestText(_ current: TurnState, base: String) throws -> PullRequestText {

@@ -1,5 +1,8 @@
 import Foundation
+import Logging
+import RookeryConfiguration
 import RookeryModel
+import RookerySandbox
 import RookeryStore
 
 extension LiveSession {
@@ -103,9 +106,12 @@ extension LiveSession {
   }
 
   private func fail(with failure: any Error) async {
-    var error = failure as? RookeryError ?? RookeryError(
-      .internal, "The turn failed for a reason of our own.", mend: "The server's log has the details.", context: "\(failure)")
-    logger.warning("a step failed", metadata: ["phase": "\(turn?.phase.rawValue ?? "")", "error": "\(error)", "context": "\(error.context)"])
+    var error =
+      failure as? RookeryError
+      ?? RookeryError(
+        .internal, "The turn failed for a reason of our own.", mend: "The server's log has the details.", context: "\(failure)")
+    logger.warning(
+      "a step failed", metadata: ["phase": "\(turn?.phase.rawValue ?? "")", "error": "\(error)", "context": "\(error.context)"])
     if error.code == .diskFull {
       // Nothing can be recorded now; what happened so far is safe, so the step is tried again when there may be room.
       _ = await pauseAfterFailure()
@@ -136,9 +142,12 @@ extension LiveSession {
     guard current.phase == .work, let link else { return }
     let asked = link.interpreter.canCancel
     if asked { try apply(self.link?.interpreter.cancel() ?? Interpretation()) }
-    let grace: [(Duration, ProcessSignal)] = asked ? [(.milliseconds(1200), .terminate), (.milliseconds(300), .kill)] : [
-      (.zero, .terminate), (.milliseconds(1200), .kill),
-    ]
+    let grace: [(Duration, ProcessSignal)] =
+      asked
+      ? [(.milliseconds(1200), .terminate), (.milliseconds(300), .kill)]
+      : [
+        (.zero, .terminate), (.milliseconds(1200), .kill),
+      ]
     for (pause, signal) in grace {
       try await Task.sleep(for: pause)
       guard turn?.number == current.number, turn?.result == nil, self.link?.process == link.process else { return }

@@ -1,5 +1,6 @@
 import Foundation
 import RookeryAgents
+import RookeryConfiguration
 import RookeryModel
 import RookerySandbox
 import RookeryStore

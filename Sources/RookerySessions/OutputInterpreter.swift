@@ -66,6 +66,9 @@ struct OutputInterpreter: Sendable {
   /// Whether the agent can be asked to stop, rather than only signalled.
   var canCancel: Bool { if case .acp = state { true } else { false } }
 
+  /// Whether the conversation is beyond repair though its process lives.
+  var hasFailed: Bool { if case .acp(let client) = state { client.phase == .failed } else { false } }
+
   /// Starts the conversation.
   mutating func begin() -> Interpretation { act { $0.begin() } }
   /// Gives the prompt to the agent.
@@ -91,7 +94,7 @@ struct OutputInterpreter: Sendable {
       if !text.isEmpty { meaning.events.append(.agentOutput(.init(stream: .stdout, text: text))) }
     case .acp(var client):
       do {
-        for line in try splitter.append(bytes, at: offset) {
+        for line in try splitter.append(offset: offset, bytes: bytes) {
           Self.apply(client.receive(line: line.bytes), to: &meaning)
           offsets.stdout = line.end
         }

@@ -1,6 +1,8 @@
 import Crypto
 import Foundation
 import Logging
+import RookeryAgents
+import RookeryConfiguration
 import RookeryModel
 import RookerySandbox
 import RookeryStore
