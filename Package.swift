@@ -106,7 +106,7 @@ let package = Package(
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
-    tests("RookeryControlTests", ["RookeryControl"]),
+    tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
     tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
