@@ -102,9 +102,7 @@ extension LiveSession {
 
   /// The session's agent, known and installed.
   func agentDefinition() async throws -> AgentDefinition {
-    guard let agent = services.agents[meta.agent] else {
-      throw RookeryError(.agentUnknown, "There is no agent “\(meta.agent)”.", mend: "“rookery agent list” shows those there are.")
-    }
+    let agent = try services.agents.definition(of: meta.agent)
     if !agent.python.isEmpty, try await !services.provider.bundles().contains(where: { $0.agent == agent.name }) {
       throw RookeryError(
         .agentNotInstalled, "The agent “\(agent.name)” is not installed on this host.", mend: "Run “rookery agent install \(agent.name)”.")

@@ -8,8 +8,8 @@ import RookeryStore
 extension LiveSession {
   /// Has the agent work on the prompt, and returns when it ended, however that came about.
   func work() async throws {
-    guard let current = turn, let definition = services.agents[meta.agent] else { return }
-    guard current.result == nil else { return }
+    guard let current = turn, current.result == nil else { return }
+    let definition = try services.agents.definition(of: meta.agent)
     guard let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
     guard let prompt = try store.read({ try $0.prompt(current.prompt) }) else {
       throw RookeryError(.internal, "The turn's prompt is missing.", context: "\(current.prompt)")
@@ -87,15 +87,12 @@ extension LiveSession {
         id: process, argv: launch.argv, environment: launch.environment, directory: directory, account: .agent, input: true))
   }
 
-  private func launch(_ definition: AgentDefinition) throws -> (argv: [String], environment: [String: String]) {
+  private func launch(_ definition: AgentDefinition) throws -> AgentDefinition.Launch {
     let model = services.configuration.model
-    if definition.model != .none, model == nil {
-      throw RookeryError(
-        .modelMissing, "The agent “\(definition.name)” needs a model and none is configured.",
-        mend: "Set ROOKERY_MODEL_URL, ROOKERY_MODEL_KEY and ROOKERY_MODEL (or OPENAI_API_KEY, ANTHROPIC_API_KEY) and restart the server.")
-    }
-    let launch = services.agents.launch(definition, model: model.map { (url: Broker.model.origin, name: $0.name) })
-    return (launch.argv, GitScripts.environment.merging(meta.environment) { $1 }.merging(launch.environment) { $1 })
+    var launch = try definition.launch(model: model.map { (url: Broker.model.origin, name: $0.name) })
+    // What the repository asks for never replaces what the agent needs to be reached and to reach its model.
+    launch.environment = GitScripts.environment.merging(meta.environment) { $1 }.merging(launch.environment) { $1 }
+    return launch
   }
 
   /// Waits until the agent's work has an outcome, the turn's time is over, or the session closes.

@@ -120,12 +120,7 @@ package actor SessionEngine: SessionService {
   private func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
     let settings = services.configuration.repositories[repository.name]
     let named = asked ?? settings?.agent ?? repository.agent ?? services.configuration.agents.defaultAgent
-    if let named {
-      guard services.agents[named] != nil else {
-        throw RookeryError(.agentUnknown, "There is no agent “\(named)”.", mend: "“rookery agent list” shows those there are.")
-      }
-      return named
-    }
+    if let named { return try services.agents.definition(of: named).name }
     let installed = Set(try await services.provider.bundles().map(\.agent))
     guard let first = services.agents.all.first(where: { installed.contains($0.name) }) else {
       throw RookeryError(
