@@ -93,11 +93,14 @@ import Testing
     #expect(try await system.git.refs(of: "site")["refs/heads/main"] == before)
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [
-    "cat /etc/shadow && test -s /etc/shadow && echo SAW",
-    "ls /var/lib/rookery /var/cache/rookery /work 2>/dev/null && echo SAW",
-    "exec 3<>/dev/tcp/127.0.0.1/22 && echo SAW", "test $(ls -d /proc/[0-9]* | wc -l) -gt 20 && echo SAW",
-  ]) func theHostDoesNotShow(_ probe: String) async throws {
+  @Test(
+    .timeLimit(.minutes(5)),
+    arguments: [
+      "cat /etc/shadow && test -s /etc/shadow && echo SAW",
+      "ls /var/lib/rookery /var/cache/rookery /work 2>/dev/null && echo SAW",
+      "exec 3<>/dev/tcp/127.0.0.1/22 && echo SAW", "test $(ls -d /proc/[0-9]* | wc -l) -gt 20 && echo SAW",
+    ]) func theHostDoesNotShow(_ probe: String) async throws
+  {
     let system = try RunningSystem.get()
     let session = try await system.begin("bash -c '\(probe.replacingOccurrences(of: "'", with: "'\\''"))' || true")
     #expect(try await !system.finished(session).output().contains("SAW"))

@@ -36,7 +36,8 @@ import Testing
     #expect(log.comparable.sorted() == expected.sorted(), "killed after \(pause) ms")
   }
 
-  @Test(.timeLimit(.minutes(10)), arguments: ["host", "gateway"]) func killingAnotherProcessDisturbsNothing(_ process: String) async throws {
+  @Test(.timeLimit(.minutes(10)), arguments: ["host", "gateway"]) func killingAnotherProcessDisturbsNothing(_ process: String) async throws
+  {
     let system = try RunningSystem.get()
     for _ in 0..<2 {
       let session = try await system.begin(Self.script)

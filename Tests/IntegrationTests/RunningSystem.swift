@@ -24,13 +24,15 @@ final class RunningSystem: Sendable {
   static let modelKey = "sk-rehearsal-key-that-no-sandbox-may-see"
 
   /// Where the built programs are: beside the test bundle.
-  static let binaries = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL.deletingLastPathComponent()
+  static let binaries =
+    Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL.deletingLastPathComponent()
     ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 
   var data: String { directory.path("data") }
   var configuration: String { directory.path("rookery.yaml") }
 
-  private init(directory: TemporaryDirectory, git: GitServer, model: RehearsalModel, modelTask: Task<Void, any Error>, supervisor: Process) {
+  private init(directory: TemporaryDirectory, git: GitServer, model: RehearsalModel, modelTask: Task<Void, any Error>, supervisor: Process)
+  {
     self.directory = directory
     self.git = git
     self.model = model

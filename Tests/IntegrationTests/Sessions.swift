@@ -6,7 +6,9 @@ import Testing
 
 /// What tests ask of sessions.
 extension RunningSystem {
-  func begin(_ prompt: String, repository: String = "site", agent: String = "command", author: API.NamedAuthor? = nil) async throws -> SessionID {
+  func begin(_ prompt: String, repository: String = "site", agent: String = "command", author: API.NamedAuthor? = nil) async throws
+    -> SessionID
+  {
     let receipt = try await api { api in
       try await api.post(
         "/v1/sessions",
