@@ -112,7 +112,7 @@ let package = Package(
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
     tests("RookeryGatewayTests", ["RookeryGateway", "RookeryControl", "RookeryTestSupport"]),
-    tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
+    tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
     tests("RookerySandboxTests", ["RookerySandbox", "RookeryTestSupport"]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
