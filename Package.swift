@@ -127,7 +127,7 @@ let package = Package(
         "RookeryGateway", "RookeryControl", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", "CZlib", .hummingbird, .httpTypes,
         .logging, .nioCore,
       ]),
-    tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
+    tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
     tests("RookerySandboxTests", ["RookerySandbox", "RookeryTestSupport"]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
