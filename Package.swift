@@ -119,8 +119,8 @@ let package = Package(
     tests(
       "RookerySandboxTests",
       [
-        "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryTestSupport",
-        .logging,
+        "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryRehearsal",
+        "RookeryTestSupport", .logging,
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),

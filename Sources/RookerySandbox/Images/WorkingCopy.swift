@@ -49,7 +49,7 @@ struct WorkingCopy: Sendable {
       throw Self.invalid("is larger than \(Self.environmentLimit >> 10) KiB")
     }
     guard let text = String(validating: blob, as: UTF8.self) else { throw Self.invalid("is not UTF-8 text") }
-    return (try EnvironmentFile.parse(text), blob)
+    return (try EnvironmentFile.parse(yaml: text), blob)
   }
 
   /// How many changes setup left that git doesn't ignore: a session's first commit would hold them.

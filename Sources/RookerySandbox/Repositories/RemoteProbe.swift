@@ -20,7 +20,8 @@ struct RemoteProbe: Sendable {
     let every = try await refs(of: url, ["HEAD", "refs/heads/*"], addresses, credential)
     guard every.hasBranches else {
       throw RookeryError(
-        .repositoryEmpty, "The repository at \(url.text) has no commits.", mend: "Push a first commit to it, then try again.")
+        .repositoryEmpty, "There are no commits at \(url.text).",
+        mend: "Push a first commit to it; if it has some, check that the URL is the one from which “git clone” works.")
     }
     if let branch {
       throw RookeryError(
