@@ -3,7 +3,7 @@
 #include <sys/types.h>
 
 /// A pipe whose ends are close-on-exec from the start. 0, or an errno.
-int cs_pipe(int ends[2]);
+int cs_command_pipe(int ends[2]);
 
 /// A descriptor that becomes readable when our child `child` ends, or -errno.
 int cs_process_descriptor(pid_t child);

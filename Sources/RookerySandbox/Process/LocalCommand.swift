@@ -179,7 +179,7 @@ private final class Pipe {
 
   init() throws {
     var ends: [Int32] = [-1, -1]
-    let error = cs_pipe(&ends)
+    let error = cs_command_pipe(&ends)
     guard error == 0 else { throw LocalCommand.Failure.notStarted(step: "pipe2", errno: error) }
     reading = ends[0]
     writing = ends[1]
