@@ -81,7 +81,7 @@ final class SandboxStack: Sendable {
     await startGateway()
     let host = await started { ready in try await HostService(settings: self.hostSettings, log: Self.log).run(ready: ready) }
     let answers = Task { [gateway, repositories] in
-      try await gateway.answerQuestions { await repositories.credential(for: $0.repository, push: $0.push) }
+      try await gateway.answerQuestions { repositories.credential(for: $0.repository, push: $0.push) }
     }
     let builds = Task { [repositories] in try await repositories.run() }
     let result: Result<Void, any Error>
@@ -111,7 +111,7 @@ final class SandboxStack: Sendable {
   }
 
   private func startGateway() async {
-    let task = await started { ready in try await GatewayService(settings: self.gatewaySettings, log: Self.log).run(ready: ready) }
+    let task = await started { ready in try await GatewayService(settings: self.gatewaySettings, logger: Self.log).run { ready() } }
     gatewayTask.withLock { $0 = task }
   }
 

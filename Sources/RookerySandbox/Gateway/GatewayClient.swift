@@ -137,7 +137,8 @@ package actor GatewayClient {
     var isComplete = true
     for grant in book.untold(now: Date()) {
       do {
-        let response = try await client.call(GatewayRequest.grant(book.remaining(of: grant)), as: GatewayResponse.self, timeout: .seconds(5))
+        let response = try await client.call(
+          GatewayRequest.grant(book.remaining(of: grant)), as: GatewayResponse.self, timeout: .seconds(5))
         guard response == .done else { throw Self.unexpected(response, to: "grant") }
         book.told(grant)
       } catch {
