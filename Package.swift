@@ -74,7 +74,9 @@ let package = Package(
     // Inside the sandbox: standard library, Glibc and our C only.
     module("RookeryRunner", ["CSandbox"]),
     module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner", "CSandbox"]),
-    module("RookerySandbox", ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", .logging]),
+    module(
+      "RookerySandbox",
+      ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",
@@ -129,7 +131,12 @@ let package = Package(
       ]),
     tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
-    tests("RookerySandboxTests", ["RookerySandbox", "RookeryTestSupport"]),
+    tests(
+      "RookerySandboxTests",
+      [
+        "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryRehearsal",
+        "RookeryTestSupport", .logging,
+      ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
     tests("RookeryCommandsTests", ["RookeryCommands"]),
