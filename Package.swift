@@ -105,7 +105,7 @@ let package = Package(
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
-    tests("RookeryControlTests", ["RookeryControl"]),
+    tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
