@@ -20,6 +20,7 @@ extension Target.Dependency {
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
   static let yams = product(name: "Yams", package: "Yams")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
   static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -30,8 +31,8 @@ extension Target.Dependency {
   static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -78,7 +79,7 @@ let package = Package(
       "RookeryGateway",
       ["RookeryModel", "RookeryControl", "CSandbox", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
-    module("RookeryRehearsal", ["RookeryModel", .hummingbird, .logging]),
+    module("RookeryRehearsal", ["RookeryModel", .hummingbird, .httpTypes, .logging, .nioCore]),
     module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
     module(
       "RookerySessions",
@@ -87,8 +88,9 @@ let package = Package(
       "RookeryServer",
       [
         "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
-        .hummingbird, .httpTypes, .logging, .crypto, .nioCore,
-      ]),
+        .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
+      ],
+      resources: [.embedInCode("Resources")]),
     module(
       "RookeryCommands",
       [
@@ -101,11 +103,13 @@ let package = Package(
       name: "rookery-runner", dependencies: ["RookeryRunner"], swiftSettings: standaloneCompile, linkerSettings: standaloneLink),
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
-      name: "RookeryTestSupport", dependencies: ["RookeryModel", .hummingbird, .httpClient, .nioCore, .logging], swiftSettings: strict),
+      name: "RookeryTestSupport",
+      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .logging], swiftSettings: strict),
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
+    tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
