@@ -79,7 +79,7 @@ let package = Package(
       "RookeryGateway",
       ["RookeryModel", "RookeryControl", "CSandbox", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
-    module("RookeryRehearsal", ["RookeryModel", .hummingbird, .logging]),
+    module("RookeryRehearsal", ["RookeryModel", .hummingbird, .httpTypes, .logging, .nioCore]),
     module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
     module(
       "RookerySessions",
@@ -103,11 +103,13 @@ let package = Package(
       name: "rookery-runner", dependencies: ["RookeryRunner"], swiftSettings: standaloneCompile, linkerSettings: standaloneLink),
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
-      name: "RookeryTestSupport", dependencies: ["RookeryModel", .hummingbird, .httpClient, .nioCore, .logging], swiftSettings: strict),
+      name: "RookeryTestSupport",
+      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .logging], swiftSettings: strict),
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
-    tests("RookeryControlTests", ["RookeryControl"]),
+    tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
+    tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),

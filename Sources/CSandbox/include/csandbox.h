@@ -1,3 +1,7 @@
 #ifndef CSANDBOX_H
 #define CSANDBOX_H
+// The Linux calls that Swift cannot make, by topic.
+#include "csandbox_descriptors.h"
+#include "csandbox_launch.h"
+#include "csandbox_spawn.h"
 #endif

@@ -1,0 +1,3 @@
+#ifndef CSANDBOX_LAUNCH_H
+#define CSANDBOX_LAUNCH_H
+#endif

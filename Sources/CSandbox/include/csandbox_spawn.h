@@ -1,0 +1,3 @@
+#ifndef CSANDBOX_SPAWN_H
+#define CSANDBOX_SPAWN_H
+#endif
