@@ -10,7 +10,7 @@ extension AgentCatalog {
     return name
   }
 
-  /// The session appends the path of the prompt, written to a file, as the script.
+  /// The session appends what makes the shell read its script from stdin.
   private static let command = AgentDefinition(
     name: name("command"), title: "Shell script (the prompt is the script, no model)", wire: .command, model: .none,
     argv: ["/bin/sh", "-e"], tested: true)

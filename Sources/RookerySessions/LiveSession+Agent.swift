@@ -50,19 +50,17 @@ extension LiveSession {
   }
 
   private func reconnect(_ process: ProcessID, in old: any Sandbox) async {
-    guard !closing, !Task.isCancelled, link?.process == process else { return }
     await old.detach()
-    do {
-      try await Task.sleep(for: .milliseconds(200))
-      guard let again = try await services.provider.attach(old.id) else { return await sandboxLost() }
-      guard link?.process == process else { return }
-      sandbox = again
-      try connect(to: process, in: again)
-    } catch is CancellationError {
-      return
-    } catch {
-      logger.warning("could not reach the sandbox again", metadata: ["error": "\(error)"])
-      await reconnect(process, in: old)
+    while !closing, !Task.isCancelled, link?.process == process {
+      do {
+        try await Task.sleep(for: .milliseconds(200))
+        guard let again = try await services.provider.attach(old.id) else { return await sandboxLost() }
+        guard link?.process == process else { return await again.detach() }
+        sandbox = again
+        return try connect(to: process, in: again)
+      } catch {
+        logger.notice("could not reach the sandbox again", metadata: ["error": "\(error)"])
+      }
     }
   }
 
@@ -102,13 +100,13 @@ extension LiveSession {
       link?.inbox = []
       link?.inboxBytes = 0
       link?.lastCommit = clock.now
-      guard let meaning = link?.interpreter.consume(batch) else { break }
+      guard let meaning = link?.interpreter.consume(batch), let offsets = link?.interpreter.offsets else { break }
       do {
         try apply(meaning)
       } catch {
         return restartReading(process, after: error)
       }
-      await acknowledge()
+      await acknowledge(process, offsets, in: current.sandbox)
     }
     link?.draining = false
   }
@@ -125,10 +123,9 @@ extension LiveSession {
     }
   }
 
-  private func acknowledge() async {
-    guard let link else { return }
+  private func acknowledge(_ process: ProcessID, _ offsets: StreamOffsets, in sandbox: any Sandbox) async {
     do {
-      try await link.sandbox.acknowledge(link.process, link.interpreter.offsets)
+      try await sandbox.acknowledge(process, offsets)
     } catch {
       // The pump meets the same broken connection and mends it; the next acknowledgement covers this one.
       logger.debug("could not acknowledge output", metadata: ["error": "\(error)"])

@@ -45,7 +45,7 @@ extension LiveSession {
   }
 
   /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.
-  private func reattach() async throws -> Bool {
+  func reattach() async throws -> Bool {
     guard let own = meta.sandbox, meta.sandboxReady else { return false }
     if sandbox == nil { sandbox = try await services.provider.attach(own) }
     if sandbox != nil {
@@ -102,9 +102,7 @@ extension LiveSession {
 
   /// The session's agent, known and installed.
   func agentDefinition() async throws -> AgentDefinition {
-    guard let agent = services.agents[meta.agent] else {
-      throw RookeryError(.agentUnknown, "There is no agent “\(meta.agent)”.", mend: "“rookery agent list” shows those there are.")
-    }
+    let agent = try services.agents.definition(of: meta.agent)
     if !agent.python.isEmpty, try await !services.provider.bundles().contains(where: { $0.agent == agent.name }) {
       throw RookeryError(
         .agentNotInstalled, "The agent “\(agent.name)” is not installed on this host.", mend: "Run “rookery agent install \(agent.name)”.")
@@ -135,30 +133,37 @@ extension LiveSession {
     idleRelease?.cancel()
     guard meta.sandbox != nil, !closing else { return }
     idleRelease = Task {
+      do { try await Task.sleep(for: .seconds(600)) } catch { return }
+      self.beginRelease()
+    }
+  }
+
+  /// Takes the place of a turn, so that a prompt that comes meanwhile waits for the snapshot.
+  private func beginRelease() {
+    guard runner == nil, !closing else { return }
+    runner = Task {
       do {
-        try await Task.sleep(for: .seconds(600))
         try await self.release()
-      } catch is CancellationError {
-        return
       } catch {
         self.logger.warning("could not release an idle sandbox", metadata: ["error": "\(error)"])
       }
+      self.runner = nil
+      if self.hasWork { self.runIfIdle() }
     }
   }
 
   private func release() async throws {
-    guard runner == nil, !closing, let idle = meta.sandbox else { return }
+    guard let idle = meta.sandbox else { return }
     let snapshot = try SnapshotID(of: idle)
     link?.pump?.cancel()
     link = nil
     await sandbox?.detach()
     sandbox = nil
+    try await services.provider.terminate(idle, keep: snapshot)
+    try await services.gateway.revoke(idle)
     meta.sandbox = nil
     meta.agentProcess = nil
     meta.snapshot = snapshot
-    // Recorded first: a claim meanwhile starts from the snapshot, which `terminate` completes or has completed.
     try commit([.snapshotTaken(.init(snapshot: snapshot, sandbox: idle))])
-    try await services.provider.terminate(idle, keep: snapshot)
-    try await services.gateway.revoke(idle)
   }
 }

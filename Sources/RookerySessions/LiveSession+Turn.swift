@@ -52,7 +52,8 @@ extension LiveSession {
       let clock = ContinuousClock()
       let began = clock.now
       do {
-        try await perform(current.phase)
+        try await cancellable { try await self.perform(current.phase) }
+        patience = Self.patience
         let step = Self.step(of: current.phase)
         turn?.advance()
         if let step {
@@ -64,8 +65,29 @@ extension LiveSession {
         }
       } catch {
         if closing || Task.isCancelled { return }
-        await fail(with: error)
+        if (error as? RookeryError)?.code == .unavailable, patience > 0, turn?.stopRequested == false {
+          // One of our own processes restarts; every step may be repeated.
+          patience -= 1
+          _ = await pauseAfterFailure()
+        } else {
+          await fail(with: error)
+        }
       }
+    }
+  }
+
+  /// How many seconds in a row our own processes may be away before a turn fails for it.
+  static let patience = 60
+
+  /// Runs a step so that `stop` can end it where it waits for something long, such as an image's build.
+  private func cancellable(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    let step = Task { try await body() }
+    self.step = step
+    defer { self.step = nil }
+    try await withTaskCancellationHandler {
+      try await step.value
+    } onCancel: {
+      step.cancel()
     }
   }
 
@@ -82,6 +104,11 @@ extension LiveSession {
   }
 
   private func perform(_ phase: TurnState.Phase) async throws {
+    if sandbox == nil, [.checkout, .work, .save, .push].contains(phase), try await !reattach() {
+      throw RookeryError(
+        .sandboxLost, "The sandbox ended in the middle of the turn.",
+        mend: "What it had written is kept: send a prompt to go on from there.")
+    }
     switch phase {
     case .claim: try await claimSandbox()
     case .checkout: try await checkOut()
@@ -106,7 +133,12 @@ extension LiveSession {
   }
 
   private func fail(with failure: any Error) async {
-    var error =
+    if failure is CancellationError, turn?.stopRequested == true {
+      turn?.fail(RookeryError(.interrupted, "The turn was stopped."), sandboxLives: sandbox != nil)
+      do { try commit() } catch { _ = await pauseAfterFailure() }
+      return
+    }
+    let error =
       failure as? RookeryError
       ?? RookeryError(
         .internal, "The turn failed for a reason of our own.", mend: "The server's log has the details.", context: "\(failure)")
@@ -116,11 +148,6 @@ extension LiveSession {
       // Nothing can be recorded now; what happened so far is safe, so the step is tried again when there may be room.
       _ = await pauseAfterFailure()
       return
-    }
-    if let limit = lastLimit, error.code == .sandboxLost || error.code == .agentFailed {
-      error = RookeryError(
-        .limitHit, "\(error.message) The sandbox had reached its \(limit.limit.rawValue) limit (\(limit.detail)).",
-        mend: "Raise the limit in the repository's configuration, or ask for less at once.", context: error.context)
     }
     turn?.fail(error, sandboxLives: sandbox != nil)
     do { try commit() } catch { _ = await pauseAfterFailure() }
@@ -139,19 +166,22 @@ extension LiveSession {
     guard let current = turn, current.phase != .done, !current.stopRequested else { return }
     turn?.requestStop()
     try commit()
+    if current.phase == .claim { step?.cancel() }
     guard current.phase == .work, let link else { return }
     let asked = link.interpreter.canCancel
-    if asked { try apply(self.link?.interpreter.cancel() ?? Interpretation()) }
-    let grace: [(Duration, ProcessSignal)] =
-      asked
-      ? [(.milliseconds(1200), .terminate), (.milliseconds(300), .kill)]
-      : [
-        (.zero, .terminate), (.milliseconds(1200), .kill),
-      ]
-    for (pause, signal) in grace {
-      try await Task.sleep(for: pause)
-      guard turn?.number == current.number, turn?.result == nil, self.link?.process == link.process else { return }
-      try await link.sandbox.signal(link.process, signal)
+    if asked, let meaning = self.link?.interpreter.cancel() { try apply(meaning) }
+    let escalation: [(Duration, ProcessSignal)] =
+      asked ? [(.milliseconds(1200), .terminate), (.milliseconds(300), .kill)] : [(.zero, .terminate), (.milliseconds(1200), .kill)]
+    stopping = Task {
+      for (pause, signal) in escalation {
+        do {
+          try await Task.sleep(for: pause)
+          guard self.turn?.number == current.number, self.turn?.result == nil, self.link?.process == link.process else { return }
+          try await link.sandbox.signal(link.process, signal)
+        } catch {
+          self.logger.notice("could not signal an agent", metadata: ["error": "\(error)"])
+        }
+      }
     }
   }
 }

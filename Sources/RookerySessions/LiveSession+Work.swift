@@ -8,8 +8,8 @@ import RookeryStore
 extension LiveSession {
   /// Has the agent work on the prompt, and returns when it ended, however that came about.
   func work() async throws {
-    guard let current = turn, let definition = services.agents[meta.agent] else { return }
-    guard current.result == nil else { return }
+    guard let current = turn, current.result == nil else { return }
+    let definition = try services.agents.definition(of: meta.agent)
     guard let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
     guard let prompt = try store.read({ try $0.prompt(current.prompt) }) else {
       throw RookeryError(.internal, "The turn's prompt is missing.", context: "\(current.prompt)")
@@ -39,9 +39,13 @@ extension LiveSession {
     }
     try await sandbox.start(
       ProcessSpec(
-        id: process, argv: launch.argv, environment: launch.environment, directory: directory, account: .agent, input: true))
+        id: process, argv: launch.argv + Self.scriptFromInput, environment: launch.environment, directory: directory, account: .agent,
+        input: true))
     try connect(to: process, in: sandbox)
   }
+
+  /// The script is read whole before it runs, so that its own commands find an empty stdin.
+  private static let scriptFromInput = ["-c", "script=$(cat); exec < /dev/null; eval \"$script\""]
 
   /// Gives the prompt to the agent, starting it when it does not run.
   private func promptAgent(_ text: String, _ definition: AgentDefinition, _ sandbox: any Sandbox) async throws {
@@ -49,6 +53,7 @@ extension LiveSession {
       // A restart of ours: the start may not have happened yet, and happens once.
       try await start(definition, as: process, in: sandbox)
       try connect(to: process, in: sandbox)
+      try begin()
     }
     if link == nil {
       meta.agentProcesses += 1
@@ -62,12 +67,17 @@ extension LiveSession {
       }
       try await start(definition, as: process, in: sandbox)
       try connect(to: process, in: sandbox)
-      try apply(link?.interpreter.begin() ?? Interpretation())
+      try begin()
     }
     guard turn?.prompted == false else { return }
     guard let meaning = link?.interpreter.prompt(text) else { return }
     turn?.prompted = true
     try apply(meaning)
+  }
+
+  /// Opens the conversation; does nothing when that was done before.
+  private func begin() throws {
+    if let meaning = link?.interpreter.begin(), !meaning.input.isEmpty { try apply(meaning) }
   }
 
   private func start(_ definition: AgentDefinition, as process: ProcessID, in sandbox: any Sandbox) async throws {
@@ -77,15 +87,12 @@ extension LiveSession {
         id: process, argv: launch.argv, environment: launch.environment, directory: directory, account: .agent, input: true))
   }
 
-  private func launch(_ definition: AgentDefinition) throws -> (argv: [String], environment: [String: String]) {
+  private func launch(_ definition: AgentDefinition) throws -> AgentDefinition.Launch {
     let model = services.configuration.model
-    if definition.model != .none, model == nil {
-      throw RookeryError(
-        .modelMissing, "The agent “\(definition.name)” needs a model and none is configured.",
-        mend: "Set ROOKERY_MODEL_URL, ROOKERY_MODEL_KEY and ROOKERY_MODEL (or OPENAI_API_KEY, ANTHROPIC_API_KEY) and restart the server.")
-    }
-    let launch = services.agents.launch(definition, model: model.map { (url: Broker.model.origin, name: $0.name) })
-    return (launch.argv, GitScripts.environment.merging(meta.environment) { $1 }.merging(launch.environment) { $1 })
+    var launch = try definition.launch(model: model.map { (url: Broker.model.origin, name: $0.name) })
+    // What the repository asks for never replaces what the agent needs to be reached and to reach its model.
+    launch.environment = GitScripts.environment.merging(meta.environment) { $1 }.merging(launch.environment) { $1 }
+    return launch
   }
 
   /// Waits until the agent's work has an outcome, the turn's time is over, or the session closes.
@@ -96,7 +103,14 @@ extension LiveSession {
       try await Task.sleep(for: .seconds(max(deadline, 0)))
       try await self.runtimeExceeded(turn: current.number, seconds: runtime)
     }
-    defer { timer.cancel() }
+    let opening = Task {
+      try await Task.sleep(for: .seconds(90))
+      try await self.openingExceeded(turn: current.number)
+    }
+    defer {
+      timer.cancel()
+      opening.cancel()
+    }
     while turn?.result == nil, link != nil, !closing {
       await withCheckedContinuation { workWaiter = $0 }
     }
@@ -104,12 +118,31 @@ extension LiveSession {
     if turn?.result == nil {
       throw RookeryError(.agentFailed, "The agent's process is gone.", mend: "Send the prompt again.")
     }
+    await nameTheLimit()
     try commit()
+  }
+
+  /// Where the agent was killed, the host may be about to say which limit did it.
+  private func nameTheLimit() async {
+    guard turn?.result == .failed, let reason = turn?.stopReason, ["signal 9", "exit 137"].contains(reason) else { return }
+    let deadline = ContinuousClock.now + .seconds(2)
+    while lastLimit == nil, ContinuousClock.now < deadline { try? await Task.sleep(for: .milliseconds(50)) }
+    if let lastLimit { turn?.blame(lastLimit) }
+  }
+
+  private func openingExceeded(turn number: Int) async throws {
+    guard turn?.number == number, turn?.result == nil, let link, !link.interpreter.isOpen else { return }
+    turn?.agentEnded(
+      stopReason: "timeout", succeeded: false,
+      error: RookeryError(
+        .agentFailed, "The agent did not open a conversation within 90 s.", mend: "Its output above may say why; try again."))
+    try commit()
+    try await link.sandbox.signal(link.process, .kill)
+    wakeWork()
   }
 
   private func runtimeExceeded(turn number: Int, seconds: Int) async throws {
     guard turn?.number == number, turn?.result == nil, let link else { return }
-    lastLimit = LimitHit(limit: .runtime, detail: "\(seconds) s")
     turn?.agentEnded(
       stopReason: "runtime", succeeded: false,
       error: RookeryError(

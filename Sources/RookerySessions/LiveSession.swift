@@ -36,6 +36,12 @@ actor LiveSession {
   /// Resumed when the running turn's agent may have come to an end.
   var workWaiter: CheckedContinuation<Void, Never>?
   var idleRelease: Task<Void, Never>?
+  /// The step of the turn that runs now.
+  var step: Task<Void, any Error>?
+  /// Signals an agent that was asked to stop and did not.
+  var stopping: Task<Void, Never>?
+  /// Seconds for which our own processes may still be away.
+  var patience = LiveSession.patience
   /// The newest limit that was hit: where the agent fails next, this is why.
   var lastLimit: LimitHit?
 
@@ -160,6 +166,7 @@ actor LiveSession {
     for reader in readers.values { reader.resume() }
     readers = [:]
     idleRelease?.cancel()
+    stopping?.cancel()
     link?.pump?.cancel()
     runner?.cancel()
     wakeWork()

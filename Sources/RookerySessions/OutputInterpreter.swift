@@ -66,6 +66,11 @@ struct OutputInterpreter: Sendable {
   /// Whether the agent can be asked to stop, rather than only signalled.
   var canCancel: Bool { if case .acp = state { true } else { false } }
 
+  /// Whether the agent takes prompts now or has one.
+  var isOpen: Bool {
+    if case .acp(let client) = state { ![.created, .initializing, .opening].contains(client.phase) } else { true }
+  }
+
   /// Whether the conversation is beyond repair though its process lives.
   var hasFailed: Bool { if case .acp(let client) = state { client.phase == .failed } else { false } }
 

@@ -63,19 +63,22 @@ package actor SessionEngine: SessionService {
     body.author = nil
     let encoded = try JSON.encode(body)
     let key = "\(user.id)/\(request.requestId)"
-    let (id, intended) = try services.registry.intend(
-      request: key, body: encoded, session: .random(prefix: "s"), user: user.id)
-    guard intended == encoded else {
-      throw RookeryError(.conflict, "This request id was used before with another body.", mend: "Use a new requestId for a new session.")
-    }
     let now = Date()
-    let meta = SessionMeta(
-      id: id, repository: repository.name, branch: "rookery/\(id)", agent: agent, owner: user.author,
+    var meta = SessionMeta(
+      id: .random(prefix: "s"), repository: repository.name, branch: "", agent: agent, owner: user.author,
       title: Self.title(of: text, limit: 100), created: now, updated: now)
+    let (id, intended) = try services.registry.intend(request: key, body: encoded, session: meta.id, user: user.id)
+    guard intended == encoded else {
+      throw RookeryError(
+        .conflict, "This request id was used before with another body.", mend: "Use a new requestId for a new session.")
+    }
+    meta.id = id
+    meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
     let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
     let session = try session(id)
-    indexer.update(await session.summary)
+    // Lists show the session from its first moment on; later changes follow behind.
+    try services.registry.index(await session.summary)
     await session.runIfIdle()
     return receipt
   }
@@ -117,12 +120,7 @@ package actor SessionEngine: SessionService {
   private func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
     let settings = services.configuration.repositories[repository.name]
     let named = asked ?? settings?.agent ?? repository.agent ?? services.configuration.agents.defaultAgent
-    if let named {
-      guard services.agents[named] != nil else {
-        throw RookeryError(.agentUnknown, "There is no agent “\(named)”.", mend: "“rookery agent list” shows those there are.")
-      }
-      return named
-    }
+    if let named { return try services.agents.definition(of: named).name }
     let installed = Set(try await services.provider.bundles().map(\.agent))
     guard let first = services.agents.all.first(where: { installed.contains($0.name) }) else {
       throw RookeryError(

@@ -59,6 +59,13 @@ struct TurnState: Codable, Equatable, Sendable {
     result = stopRequested || reason == "cancelled" ? .interrupted : succeeded ? .completed : .failed
   }
 
+  /// A limit is why the agent failed.
+  mutating func blame(_ hit: LimitHit) {
+    error = RookeryError(
+      .limitHit, "The agent was killed: the sandbox had reached its \(hit.limit.rawValue) limit (\(hit.detail)).",
+      mend: "Raise the limit in the repository's configuration, or ask for less at once.")
+  }
+
   /// The step failed. With `sandboxLives` whatever there is in the sandbox is saved first.
   mutating func fail(_ failure: RookeryError, sandboxLives: Bool) {
     if result == nil || result == .completed {
