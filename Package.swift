@@ -73,7 +73,9 @@ let package = Package(
     // Inside the sandbox: standard library, Glibc and our C only.
     module("RookeryRunner", ["CSandbox"]),
     module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner"]),
-    module("RookerySandbox", ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", .logging]),
+    module(
+      "RookerySandbox",
+      ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",
@@ -116,7 +118,12 @@ let package = Package(
     tests("RookeryGatewayTests", ["RookeryGateway", "RookeryControl", "RookeryTestSupport"]),
     tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
-    tests("RookerySandboxTests", ["RookerySandbox", "RookeryTestSupport"]),
+    tests(
+      "RookerySandboxTests",
+      [
+        "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryRehearsal",
+        "RookeryTestSupport", .logging,
+      ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
     tests("RookeryCommandsTests", ["RookeryCommands"]),
