@@ -7,6 +7,8 @@ import RookeryModel
 
 /// The server's HTTP API, for the commands. Every failure is a `RookeryError`.
 package struct APIClient: Sendable {
+  package enum Method: String, Sendable { case GET, POST, DELETE }
+
   let address: ServerAddress
   private let client: HTTPClient
 
@@ -35,15 +37,15 @@ package struct APIClient: Sendable {
     }
   }
 
-  package func get<Answer: Decodable>(_ path: String, as: Answer.Type, timeout: TimeAmount = .seconds(60)) async throws -> Answer {
+  package func get<Answer: Decodable>(_ path: String, as: Answer.Type, timeout: Duration = .seconds(60)) async throws -> Answer {
     try Self.decode(await whole(request(.GET, path), timeout: timeout))
   }
 
-  package func bytes(_ path: String) async throws -> Data { try await whole(request(.GET, path), timeout: .minutes(5)) }
+  package func bytes(_ path: String) async throws -> Data { try await whole(request(.GET, path), timeout: .seconds(300)) }
 
   /// `timeout` covers work that the server does before it answers.
   package func post<Answer: Decodable>(
-    _ path: String, _ body: some Encodable, as: Answer.Type, timeout: TimeAmount = .seconds(60)
+    _ path: String, _ body: some Encodable, as: Answer.Type, timeout: Duration = .seconds(60)
   ) async throws -> Answer {
     try Self.decode(await whole(request(.POST, path, body: JSON.encode(body)), timeout: timeout))
   }
@@ -54,21 +56,21 @@ package struct APIClient: Sendable {
   }
 
   /// For answers that have no body.
-  package func send(_ method: HTTPMethod, _ path: String) async throws {
+  package func send(_ method: Method, _ path: String) async throws {
     _ = try await whole(request(method, path), timeout: .seconds(60))
   }
 
   /// Opens an answer that is read as it comes.
-  package func stream(_ method: HTTPMethod, _ path: String, accept: String) async throws -> HTTPClientResponse.Body {
+  package func stream(_ method: Method, _ path: String, accept: String) async throws -> HTTPClientResponse.Body {
     var request = request(method, path)
     request.headers.replaceOrAdd(name: "Accept", value: accept)
     // The deadline is of the whole stream, which is as long as a session.
-    return try await execute(request, timeout: .hours(24 * 30)).body
+    return try await execute(request, timeout: .seconds(30 * 86400)).body
   }
 
-  private func request(_ method: HTTPMethod, _ path: String, body: Data? = nil) -> HTTPClientRequest {
+  private func request(_ method: Method, _ path: String, body: Data? = nil) -> HTTPClientRequest {
     var request = HTTPClientRequest(url: address.url(path))
-    request.method = method
+    request.method = HTTPMethod(rawValue: method.rawValue)
     request.headers.add(name: "Accept", value: "application/json")
     if case .socket = address.place { request.headers.add(name: "Host", value: "localhost") }
     if let token = address.token { request.headers.add(name: "Authorization", value: "Bearer \(token.reveal())") }
@@ -79,15 +81,15 @@ package struct APIClient: Sendable {
     return request
   }
 
-  private func whole(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> Data {
+  private func whole(_ request: HTTPClientRequest, timeout: Duration) async throws -> Data {
     let response = try await execute(request, timeout: timeout)
     do { return try await Self.collect(response.body, limit: Self.answerLimit) } catch { throw failure(error) }
   }
 
   /// An answer of 200 to 299; any other is thrown as what it says.
-  private func execute(_ request: HTTPClientRequest, timeout: TimeAmount) async throws -> HTTPClientResponse {
+  private func execute(_ request: HTTPClientRequest, timeout: Duration) async throws -> HTTPClientResponse {
     let response: HTTPClientResponse
-    do { response = try await client.execute(request, timeout: timeout) } catch { throw failure(error) }
+    do { response = try await client.execute(request, timeout: TimeAmount(timeout)) } catch { throw failure(error) }
     guard (200..<300).contains(response.status.code) else {
       let body = (try? await Self.collect(response.body, limit: 1 << 20)) ?? Data()
       if let failure = try? JSON.decode(API.Failure.self, from: body) { throw failure.error }

@@ -14,6 +14,8 @@ package struct UpSettings: Sendable {
   package var port: Int?
   /// Users of this machine who are the local admin when they come by the Unix socket.
   package var localUsers: [UInt32]
+  /// Who the local admin is, at the first start.
+  package var admin: API.NamedAuthor
   /// Our own environment: what `serve` needs of it is handed on.
   package var environment: [String: String]
   /// Variables that the configuration names as holding tokens.
@@ -32,6 +34,7 @@ package struct UpSettings: Sendable {
       if let configurationFile { argv += ["--config", configurationFile] }
       if let port { argv += ["--port", String(port)] }
       for user in localUsers { argv += ["--local-user", String(user)] }
+      argv += ["--admin", "\(admin.name) <\(admin.email)>"]
       return .init(argv: argv, environment: serveEnvironment, user: users.serve)
     }
   }

@@ -33,6 +33,18 @@ package final class ProgressLine: Sendable {
     }
   }
 
+  /// The same for work that does not fail.
+  package func run<Value>(
+    _ name: String, isolation: isolated (any Actor)? = #isolation, _ body: () async -> sending Value
+  ) async -> sending Value {
+    begin(name)
+    let ticker = Task { await self.tick() }
+    let value = await body()
+    ticker.cancel()
+    end(mark: " ")
+    return value
+  }
+
   /// What the running step is at: a line of its output, a size.
   package func update(_ detail: String) {
     let clean = PrintableText.clean(detail, oneLine: true).trimmingCharacters(in: .whitespaces)
