@@ -82,9 +82,14 @@ package struct ChildProcess: Sendable {
           throw RookeryError(.internal, "waitpid(\(pid)) failed: \(String(cString: strerror(errno))).")
         }
       }
-      let signal = status & 0x7f
-      return signal == 0 ? .code(status >> 8 & 0xff) : .signal(signal)
+      return ChildExit(status: status)
     }
+  }
+
+  /// How it ended, and reaps it; nil while it lives. Not to be mixed with `wait`.
+  package func exitIfEnded() -> ChildExit? {
+    var status: Int32 = 0
+    return waitpid(pid, &status, WNOHANG) == pid ? ChildExit(status: status) : nil
   }
 
   /// POSIX_SPAWN_SETSID, which glibc declares for GNU sources only.

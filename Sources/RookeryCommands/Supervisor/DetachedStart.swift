@@ -42,24 +42,16 @@ struct DetachedStart: Sendable {
     }
   }
 
+  /// Asks until the supervisor says that everything answers, it ends, or patience does.
   private func outcome(of child: ChildProcess) async -> Outcome {
-    await withTaskGroup(of: Outcome?.self) { group in
-      group.addTask { (try? await child.wait()).map(Outcome.ended) }
-      group.addTask { await untilReady() }
-      let first = await group.next() ?? nil
-      // The thread that waits for the child stays behind: it ends with us, and the child lives on.
-      return first ?? .late
-    }
-  }
-
-  private func untilReady() async -> Outcome? {
     let client = ControlClient(path: settings.layout.upSocket, allowedServers: [0])
     let deadline = ContinuousClock.now + Self.patience
     while ContinuousClock.now < deadline {
+      if let exit = child.exitIfEnded() { return .ended(exit) }
       if case .status(let status)? = try? await client.call(UpRequest.status, as: UpResponse.self, timeout: .seconds(5)), status.isReady {
         return .ready
       }
-      guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return nil }
+      guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return .late }
     }
     return .late
   }

@@ -11,6 +11,12 @@ package enum ChildExit: Sendable, Equatable {
   case code(Int32)
   case signal(Int32)
 
+  /// From what waitpid(2) reports of a process that ended.
+  init(status: Int32) {
+    let signal = status & 0x7f
+    self = signal == 0 ? .code(status >> 8 & 0xff) : .signal(signal)
+  }
+
   package var text: String {
     switch self {
     case .code(let code): "exit \(code)"
