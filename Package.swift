@@ -108,13 +108,17 @@ let package = Package(
       name: "RookeryTestSupport",
       dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .logging], swiftSettings: strict),
 
+    // A host in a process of its own, which a test can kill.
+    .executableTarget(
+      name: "rookery-host-fixture", dependencies: ["RookeryHost", "RookeryModel"], path: "Tests/HostFixture", swiftSettings: strict),
+
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
     tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
-    tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
+    tests("RookeryHostTests", ["RookeryHost", "RookeryModel", "CSandbox", .logging, "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
     tests("RookeryGatewayTests", ["RookeryGateway", "RookeryControl", "RookeryTestSupport"]),
     tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -25,12 +24,12 @@
 
 enum stage {
     STAGE_READY,  // not a failure: the user namespace waits for its map
-    STAGE_CGROUP, STAGE_SESSION, STAGE_MOUNT_NAMESPACE, STAGE_STAGING, STAGE_OVERLAY, STAGE_READ_ONLY, STAGE_BIND, STAGE_NETWORK,
+    STAGE_CGROUP, STAGE_SESSION, STAGE_MOUNT_NAMESPACE, STAGE_STAGING, STAGE_LAYERS, STAGE_OVERLAY, STAGE_READ_ONLY, STAGE_BIND, STAGE_NETWORK,
     STAGE_USER_NAMESPACE, STAGE_MAP, STAGE_IDENTITY, STAGE_DESCRIPTORS, STAGE_EXEC, STAGE_CLONE, STAGE_SOCKETS, STAGE_ANSWER,
 };
 
 static const char *const stage_names[] = {
-    "ready", "write(cgroup)", "setsid", "unshare(CLONE_NEWNS)", "mount(staging)", "mount(overlay)", "overlay is read-only",
+    "ready", "write(cgroup)", "setsid", "unshare(CLONE_NEWNS)", "mount(staging)", "open(layer)", "mount(overlay)", "overlay is read-only",
     "mount(bind)", "setns(network)", "unshare(CLONE_NEWUSER)", "write(uid_map)", "setresuid", "dup2", "execve(bwrap)", "clone3",
     "socketpair", "the launcher's answer",
 };
@@ -70,13 +69,32 @@ static int join_cgroups(const struct cs_launch *launch) {
     return 0;
 }
 
+// The overlay's options. Directories are named by descriptors: nothing to escape, no limit on paths, and nothing of the host
+// shows inside. They are opened here, since the kernel takes layers from the caller's own mount namespace only.
+static int overlay_options(const struct cs_launch *launch, char *options, size_t capacity) {
+    size_t used = 0;
+    for (size_t i = 0; i < launch->layer_count; i++) {
+        const char *key = i == 0 ? "upperdir=" : i == 1 ? ",workdir=" : i == 2 ? ",lowerdir=" : ":";
+        int fd = open(launch->layers[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) return -1;
+        used += (size_t)snprintf(options + used, capacity - used, "%s/proc/self/fd/%d", key, fd);
+        if (used >= capacity) break;
+    }
+    if (used < capacity) used += (size_t)snprintf(options + used, capacity - used, ",%s", launch->overlay_options);
+    if (used < capacity) return 0;
+    errno = E2BIG;
+    return -1;
+}
+
 static enum stage mount_root(const struct cs_launch *launch, char *path, size_t capacity) {
     struct statfs status;
+    char options[4000];
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return STAGE_MOUNT_NAMESPACE;
     if (mount("staging", launch->staging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") != 0) return STAGE_STAGING;
     snprintf(path, capacity, "%s/root", launch->staging);
     if (mkdir(path, 0755) != 0) return STAGE_STAGING;
-    if (mount("overlay", path, "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, launch->overlay_options) != 0) return STAGE_OVERLAY;
+    if (overlay_options(launch, options, sizeof options) != 0) return STAGE_LAYERS;
+    if (mount("overlay", path, "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options) != 0) return STAGE_OVERLAY;
     // A kernel that cannot write to the upper layer mounts silently read-only.
     if (statfs(path, &status) != 0) return STAGE_OVERLAY;
     if ((status.f_flags & ST_RDONLY) != 0) {
@@ -89,8 +107,6 @@ static enum stage mount_root(const struct cs_launch *launch, char *path, size_t 
 static int bind_all(const struct cs_launch *launch, char *path, size_t capacity) {
     for (size_t i = 0; i < launch->bind_count; i++) {
         const struct cs_bind *bind = &launch->binds[i];
-        char source[40];
-        snprintf(source, sizeof source, "/proc/self/fd/%d", bind->source);
         snprintf(path, capacity, "%s/%s", launch->staging, bind->name);
         if (bind->is_directory) {
             if (mkdir(path, 0755) != 0) return -1;
@@ -99,7 +115,7 @@ static int bind_all(const struct cs_launch *launch, char *path, size_t capacity)
             if (fd < 0) return -1;
             close(fd);
         }
-        if (mount(source, path, NULL, MS_BIND, NULL) != 0) return -1;
+        if (mount(bind->source, path, NULL, MS_BIND, NULL) != 0) return -1;
     }
     return 0;
 }
@@ -137,7 +153,10 @@ static enum stage become_launcher(const struct cs_launch *launch, int *answer) {
     if (setns(launch->network, CLONE_NEWNET) != 0) return STAGE_NETWORK;
     if (unshare(CLONE_NEWUSER) != 0) return STAGE_USER_NAMESPACE;
     if (write(*answer, &ready, sizeof ready) != sizeof ready || read(*answer, &go, 1) != 1) return STAGE_MAP;
-    if (setgroups(0, NULL) != 0 || setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0) return STAGE_IDENTITY;
+    // Not the C library's functions: those would wait for the parent's threads, which this process does not have.
+    if (syscall(SYS_setgroups, 0, NULL) != 0 || syscall(SYS_setresgid, 0, 0, 0) != 0 || syscall(SYS_setresuid, 0, 0, 0) != 0) {
+        return STAGE_IDENTITY;
+    }
     if (place_descriptors(launch, answer) != 0) return STAGE_DESCRIPTORS;
     execve(launch->executable, launch->argv, launch->envp);
     return STAGE_EXEC;
@@ -188,7 +207,7 @@ int cs_launch(const struct cs_launch *launch, pid_t *pid, int *pidfd, const char
     int ends[2];
     struct report report = {STAGE_READY, 0};
     *stage = stage_names[STAGE_SOCKETS];
-    if (launch->descriptor_count > CS_LAUNCH_DESCRIPTORS) return EINVAL;
+    if (launch->descriptor_count > CS_LAUNCH_DESCRIPTORS || launch->layer_count > CS_LAUNCH_LAYERS) return E2BIG;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return errno;
     sigset_t all, before;
     sigfillset(&all);

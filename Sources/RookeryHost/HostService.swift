@@ -80,7 +80,7 @@ package struct HostService: Sendable {
     let context = try HostContext(
       settings: settings, bounds: .current(), boot: LaunchRecord.currentBoot(), layout: layout,
       fixture: SandboxLauncher.Fixture(settings: settings, data: data),
-      layers: LayerStore(data: data, bases: bases, trash: trash, log: log), bases: bases,
+      layers: LayerStore(path: settings.dataDirectory, data: data, bases: bases, trash: trash, log: log), bases: bases,
       bundles: BundleStore(cacheDirectory: settings.cacheDirectory, log: log),
       records: LaunchRecords(directory: data.existing("launches")), sandboxes: data.existing("sandboxes"),
       runnersPath: runnersPath, runners: Directory.make(path: runnersPath, mode: 0o755), trash: trash, networks: networks,

@@ -6,8 +6,8 @@
 
 /// Something of the host that the launcher binds under its staging directory, from where bubblewrap takes it.
 struct cs_bind {
-    int source;        // an O_PATH descriptor of a file or directory
-    const char *name;  // one component below the staging directory
+    const char *source;  // a path
+    const char *name;    // one component below the staging directory
     int is_directory;
 };
 
@@ -18,7 +18,9 @@ struct cs_launch {
     size_t task_count;
     int network;                   // a network namespace to enter
     const char *staging;           // a directory that the launcher covers with a small tmpfs in its own mount namespace
-    const char *overlay_options;   // of the root, mounted at STAGING/root; may name descriptors as /proc/self/fd/N
+    const char *const *layers;     // directories of the root's overlay, mounted at STAGING/root: upper, work, then lowers from the top
+    size_t layer_count;
+    const char *overlay_options;   // what comes after these directories
     const struct cs_bind *binds;
     size_t bind_count;
     const char *id_map;            // of users and groups, written by the parent
@@ -28,6 +30,9 @@ struct cs_launch {
     const int *descriptors;        // become 0, 1, 2, … of the executable; all others are closed
     size_t descriptor_count;
 };
+
+/// The most directories of an overlay: what the kernel's page of options holds.
+#define CS_LAUNCH_LAYERS 120
 
 /// The most descriptors that a launch passes on.
 #define CS_LAUNCH_DESCRIPTORS 8

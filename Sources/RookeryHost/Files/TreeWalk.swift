@@ -61,9 +61,10 @@ enum TreeWalk {
     // Reading a directory while names vanish from it may miss some: then it is read again.
     for _ in 0..<16 {
       let descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      if descriptor < 0, errno == ENOENT { return }
       guard descriptor >= 0 else { throw RookeryError.system("open(removed tree)", errno) }
       try empty(descriptor, depth: depth, tooDeep: tooDeep)
-      if unlinkat(parent, name, AT_REMOVEDIR) == 0 { return }
+      if unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
       guard errno == ENOTEMPTY else { break }
     }
     throw RookeryError.system("rmdir(removed tree)", errno)

@@ -1,4 +1,3 @@
-import CSandbox
 import Foundation
 import Glibc
 import RookeryControl
@@ -11,16 +10,15 @@ extension SandboxLauncher.Fixture {
       throw RookeryError(.hostUnsupported, "bubblewrap is not installed at \(settings.bubblewrap).", mend: "apt-get install bubblewrap")
     }
     bubblewrap = settings.bubblewrap
-    do { runner = try OwnedDescriptor(opening: settings.runnerBinary, CS_OPEN_PATH) } catch {
-      throw RookeryError(
-        .hostUnsupported, "There is no runner at \(settings.runnerBinary).", mend: "Install rookery-runner beside rookery.",
-        context: String(describing: error))
+    runner = settings.runnerBinary
+    guard access(runner, X_OK) == 0 else {
+      throw RookeryError(.hostUnsupported, "There is no runner at \(runner).", mend: "Install rookery-runner beside rookery.")
     }
     try data.write("hosts", Data(Self.hosts.utf8), mode: 0o644, durable: false)
     // No name server answers inside: names other than the brokers' fail at once instead of after a timeout.
     try data.write("resolv.conf", Data("options timeout:1 attempts:1\n".utf8), mode: 0o644, durable: false)
-    hosts = try OwnedDescriptor(opening: settings.dataDirectory + "/hosts", CS_OPEN_PATH | O_NOFOLLOW)
-    resolver = try OwnedDescriptor(opening: settings.dataDirectory + "/resolv.conf", CS_OPEN_PATH | O_NOFOLLOW)
+    hosts = settings.dataDirectory + "/hosts"
+    resolver = settings.dataDirectory + "/resolv.conf"
     maskedFiles = ["/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/latency_stats", "/proc/sched_debug"]
       .filter { access($0, F_OK) == 0 }
     maskedDirectories = ["/proc/acpi", "/proc/scsi"].filter { access($0, F_OK) == 0 }

@@ -9,9 +9,9 @@ struct SandboxLauncher: Sendable {
   /// What every sandbox of this host shares.
   struct Fixture: Sendable {
     var bubblewrap: String
-    var runner: OwnedDescriptor
-    var hosts: OwnedDescriptor
-    var resolver: OwnedDescriptor
+    var runner: String
+    var hosts: String
+    var resolver: String
     var maskedFiles: [String]
     var maskedDirectories: [String]
   }
@@ -27,10 +27,10 @@ struct SandboxLauncher: Sendable {
   var fixture: Fixture
   var sandbox: SandboxID
   /// The writable layer's directory, which holds `upper`, `work` and `journal`.
-  var directory: Directory
+  var directory: String
   /// Read-only trees below the writable layer, the topmost first.
-  var layers: [OwnedDescriptor]
-  var bundles: [(name: AgentName, tree: OwnedDescriptor)]
+  var layers: [String]
+  var bundles: [(name: AgentName, tree: String)]
   var cgroup: SandboxCgroup
   var network: OwnedDescriptor
   var listener: OwnedDescriptor
@@ -66,23 +66,21 @@ struct SandboxLauncher: Sendable {
     let null = try OwnedDescriptor(opening: "/dev/null", O_RDONLY)
     let seccomp = try Self.seccompPipe()
     let joined = try cgroup.openForLaunch()
-    let upper = try directory.existing("upper")
-    let work = try directory.existing("work")
-    let journal = try directory.existing("journal")
-    let options = Self.overlayOptions(upper: upper.descriptor, work: work.descriptor, layers: layers.map(\.number))
     var binds = [
-      ("runner", fixture.runner.number, false), ("journal", journal.descriptor, true), ("hosts", fixture.hosts.number, false),
-      ("resolv.conf", fixture.resolver.number, false),
+      ("runner", fixture.runner, false), ("journal", directory + "/journal", true), ("hosts", fixture.hosts, false),
+      ("resolv.conf", fixture.resolver, false),
     ]
-    binds += bundles.map { (BubblewrapArguments.bundleName($0.name), $0.tree.number, true) }
+    binds += bundles.map { (BubblewrapArguments.bundleName($0.name), $0.tree, true) }
 
     let strings = CStrings(arguments.values)
     let environment = CStrings(["PATH=\(BubblewrapArguments.path)"])
     let names = CStrings(binds.map(\.0))
-    let bindPlans = zip(binds, names.pointers).map { bind, name in
-      cs_bind(source: bind.1, name: name, is_directory: bind.2 ? 1 : 0)
+    let sources = CStrings(binds.map(\.1))
+    let bindPlans = binds.indices.map { index in
+      cs_bind(source: sources.pointers[index], name: names.pointers[index], is_directory: binds[index].2 ? 1 : 0)
     }
-    let texts = CStrings([BubblewrapArguments.staging, options, IDRange.map, fixture.bubblewrap])
+    let trees = CStrings(["\(directory)/upper", "\(directory)/work"] + layers)
+    let texts = CStrings([BubblewrapArguments.staging, Self.overlayOptions, IDRange.map, fixture.bubblewrap])
     let tasks = joined.tasks.map(\.number)
     let passed = [null.number, log.number, log.number, listener.number, seccomp.number, info.number]
     var stage: UnsafePointer<CChar>?
@@ -97,6 +95,8 @@ struct SandboxLauncher: Sendable {
           plan.network = network.number
           plan.staging = UnsafePointer(texts.pointers[0])
           plan.overlay_options = UnsafePointer(texts.pointers[1])
+          plan.layers = UnsafeRawPointer(trees.terminated).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+          plan.layer_count = trees.pointers.count
           plan.binds = bindPlans.baseAddress
           plan.bind_count = bindPlans.count
           plan.id_map = UnsafePointer(texts.pointers[2])
@@ -109,18 +109,13 @@ struct SandboxLauncher: Sendable {
         }
       }
     }
-    withExtendedLifetime((strings, environment, names, texts, null, seccomp, joined.unified, joined.tasks, upper, work, journal)) {}
+    withExtendedLifetime((strings, environment, names, sources, trees, texts, null, seccomp, joined.unified, joined.tasks)) {}
     guard error == 0 else { throw RookeryError.system(stage.map { String(cString: $0) } ?? "launch", error) }
   }
 
-  /// Options of the root's overlay. Descriptors instead of paths: nothing to escape, and nothing of the host shows inside.
-  ///
+  /// Options of the root's overlay. `redirect_dir`: directories of lower layers can be renamed, as git and build tools do.
   /// `volatile`: nothing is flushed while the sandbox runs; a layer is flushed once, when it is published.
-  static func overlayOptions(upper: Int32, work: Int32, layers: [Int32]) -> String {
-    func path(_ descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
-    return "lowerdir=\(layers.map(path).joined(separator: ":")),upperdir=\(path(upper)),workdir=\(path(work)),"
-      + "redirect_dir=on,metacopy=off,index=off,xino=off,volatile"
-  }
+  static let overlayOptions = "redirect_dir=on,metacopy=off,index=off,xino=off,volatile"
 
   // MARK: Following the start
 
@@ -154,7 +149,7 @@ struct SandboxLauncher: Sendable {
   /// Waits until process 1 has become the runner: the kernel tells by its executable, nothing else does.
   private func waitForRunner(_ pid: pid_t, _ descriptor: OwnedDescriptor) throws {
     var runner = stat()
-    guard fstat(fixture.runner.number, &runner) == 0 else { throw RookeryError.system("stat(runner)", errno) }
+    guard stat(fixture.runner, &runner) == 0 else { throw RookeryError.system("stat(runner)", errno) }
     let deadline = ContinuousClock.now + Self.startTimeout
     while true {
       var running = stat()

@@ -25,10 +25,10 @@ struct BaseCatalogue: Sendable {
   }
 
   /// The tree of a base. Throws `notFound` when it is not listed.
-  func open(_ name: BaseName) throws -> OwnedDescriptor {
+  func tree(of name: BaseName) throws -> String {
     guard try list().contains(where: { $0.name == name }) else {
       throw RookeryError(.notFound, "There is no base \(name).", mend: "Make it: “rookery base make”.")
     }
-    return try OwnedDescriptor(opening: "\(cacheDirectory)/bases/\(name)", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    return "\(cacheDirectory)/bases/\(name)"
   }
 }

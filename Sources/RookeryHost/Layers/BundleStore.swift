@@ -15,13 +15,15 @@ final class BundleStore: Sendable {
   private static let manifestName = "manifest.json"
   private static let retiredName = ".retired"
 
+  private let path: String
   private let directory: Directory
   private let retired: Directory
   private let log: Logger
   private let publishing = Mutex(())
 
   init(cacheDirectory: String, log: Logger) throws {
-    directory = try Directory.make(path: cacheDirectory + "/agents", mode: 0o755)
+    path = cacheDirectory + "/agents"
+    directory = try Directory.make(path: path, mode: 0o755)
     if !directory.exists(Self.retiredName) { try directory.makeDirectory(Self.retiredName, mode: 0o700) }
     retired = try directory.existing(Self.retiredName)
     self.log = log
@@ -29,13 +31,11 @@ final class BundleStore: Sendable {
   }
 
   /// The tree of a bundle. Throws `agentNotInstalled`.
-  func open(_ agent: AgentName) throws -> OwnedDescriptor {
-    guard let tree = try directory.directory("\(agent)/\(Self.treeName)") else {
+  func tree(of agent: AgentName) throws -> String {
+    guard try directory.directory("\(agent)/\(Self.treeName)") != nil else {
       throw RookeryError(.agentNotInstalled, "The agent \(agent) is not installed.", mend: "Run “rookery agent install \(agent)”.")
     }
-    let copy = fcntl(tree.descriptor, F_DUPFD_CLOEXEC, 3)
-    guard copy >= 0 else { throw RookeryError.system("dup", errno) }
-    return OwnedDescriptor(adopting: copy)
+    return "\(path)/\(agent)/\(Self.treeName)"
   }
 
   func list() throws -> [BundleManifest] {

@@ -16,18 +16,20 @@ final class LayerStore: Sendable {
   private static let treeName = "fs"
   private static let manifestName = "manifest.json"
 
+  private let path: String
   private let directories: [LayerKind: Directory]
   private let bases: BaseCatalogue
   private let trash: Trash
   /// Serialises whatever looks at references with whatever changes them: the layers that each sandbox stands on.
   private let pins = Mutex<[SandboxID: CreateSandbox.Source]>([:])
 
-  init(data: Directory, bases: BaseCatalogue, trash: Trash, log: Logger) throws {
+  init(path: String, data: Directory, bases: BaseCatalogue, trash: Trash, log: Logger) throws {
     var directories: [LayerKind: Directory] = [:]
     for kind in LayerKind.allCases {
       if !data.exists(kind.rawValue) { try data.makeDirectory(kind.rawValue, mode: 0o700) }
       directories[kind] = try data.existing(kind.rawValue)
     }
+    self.path = path
     self.directories = directories
     self.bases = bases
     self.trash = trash
@@ -36,18 +38,18 @@ final class LayerStore: Sendable {
 
   // MARK: Stacks
 
-  /// Pins the stack of `source` for a sandbox and opens its trees, the topmost first.
+  /// Pins the stack of `source` for a sandbox and returns its trees, the topmost first.
   ///
   /// Throws `imageMissing` or `notFound` when a layer is absent, `conflict` when the stack is too deep.
-  func pin(_ source: CreateSandbox.Source, for sandbox: SandboxID) throws -> [OwnedDescriptor] {
+  func pin(_ source: CreateSandbox.Source, for sandbox: SandboxID) throws -> [String] {
     try pins.withLock { pins in
-      let stack = try openStack(source)
+      let stack = try stack(source)
       pins[sandbox] = source
       return stack
     }
   }
 
-  /// Pins without opening: a sandbox that was adopted after a restart has its stack mounted already.
+  /// Pins only: a sandbox that was adopted after a restart has its stack mounted already.
   func repin(_ source: CreateSandbox.Source, for sandbox: SandboxID) {
     pins.withLock { $0[sandbox] = source }
   }
@@ -56,28 +58,21 @@ final class LayerStore: Sendable {
     pins.withLock { _ = $0.removeValue(forKey: sandbox) }
   }
 
-  private func openStack(_ source: CreateSandbox.Source) throws -> [OwnedDescriptor] {
-    var stack: [OwnedDescriptor] = []
+  private func stack(_ source: CreateSandbox.Source) throws -> [String] {
+    var stack: [String] = []
     var next = source
     while stack.count < Self.maximumDepth {
       guard let name = next.layer else {
         guard case .base(let base) = next else { break }
-        stack.append(try bases.open(base))
+        stack.append(try bases.tree(of: base))
         return stack
       }
       guard let manifest = try manifest(name) else { throw Self.missing(name) }
-      stack.append(try openTree(name))
+      stack.append("\(path)/\(name.kind.rawValue)/\(name.id)/\(Self.treeName)")
       next = manifest.parent
     }
     throw RookeryError(
       .conflict, "The stack of layers below \(source) is over \(Self.maximumDepth) deep.", mend: "Build the image anew from its base.")
-  }
-
-  private func openTree(_ name: LayerName) throws -> OwnedDescriptor {
-    let tree = try directory(name.kind).existing(name.id).existing(Self.treeName)
-    let copy = fcntl(tree.descriptor, F_DUPFD_CLOEXEC, 3)
-    guard copy >= 0 else { throw RookeryError.system("dup", errno) }
-    return OwnedDescriptor(adopting: copy)
   }
 
   private static func missing(_ name: LayerName) -> RookeryError {

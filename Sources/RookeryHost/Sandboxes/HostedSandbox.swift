@@ -62,7 +62,7 @@ actor HostedSandbox {
     let limits = try context.bounds.apply(to: request.limits)
     try requireSpace()
     let layers = try context.layers.pin(request.source, for: id)
-    let bundles = try request.bundles.map { (name: $0, tree: try context.bundles.open($0)) }
+    let bundles = try request.bundles.map { (name: $0, tree: try context.bundles.tree(of: $0)) }
     var record = LaunchRecord(
       id: id, source: request.source, limits: limits, bundles: request.bundles, created: Date(), boot: context.boot)
     // Before anything can exist that a restarted host would have to find.
@@ -77,7 +77,8 @@ actor HostedSandbox {
     let network = try context.networks.take()
     let listener = try listenForRunner()
     let launcher = SandboxLauncher(
-      fixture: context.fixture, sandbox: id, directory: directory, layers: layers, bundles: bundles, cgroup: cgroup,
+      fixture: context.fixture, sandbox: id, directory: "\(context.settings.dataDirectory)/sandboxes/\(id)", layers: layers,
+      bundles: bundles, cgroup: cgroup,
       network: network.namespace, listener: listener)
     let started = try launcher.start()
     self.launcher = (started.launcher, started.launcherDescriptor)
