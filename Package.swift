@@ -100,6 +100,13 @@ let package = Package(
     .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
     .executableTarget(
       name: "rookery-runner", dependencies: ["RookeryRunner"], swiftSettings: standaloneCompile, linkerSettings: standaloneLink),
+    // Measures the product beside its peers: `make bench`.
+    .executableTarget(
+      name: "rookery-benchmarks",
+      dependencies: [
+        "RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryStore", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      path: "Benchmarks", swiftSettings: strict),
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",

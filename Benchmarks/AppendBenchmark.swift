@@ -31,7 +31,10 @@ private final class RawSQLite {
 
   init(path: String) throws {
     try check(sqlite3_open(path, &database))
-    try check(sqlite3_exec(database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE event (seq INTEGER PRIMARY KEY, kind TEXT, json BLOB)", nil, nil, nil))
+    try check(
+      sqlite3_exec(
+        database, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE event (seq INTEGER PRIMARY KEY, kind TEXT, json BLOB)",
+        nil, nil, nil))
     try check(sqlite3_prepare_v2(database, "INSERT INTO event (kind, json) VALUES ('agent.message', zeroblob(?))", -1, &statement, nil))
   }
 

@@ -13,14 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int cs_pipe(int *reading, int *writing) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-    *reading = ends[0];
-    *writing = ends[1];
-    return 0;
-}
-
 size_t cs_pipe_level(int pipe) {
     int count = 0;
     return ioctl(pipe, FIONREAD, &count) == 0 && count > 0 ? (size_t)count : 0;

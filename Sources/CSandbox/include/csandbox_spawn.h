@@ -65,9 +65,6 @@ int cs_signal_descriptor(void);
 /// Takes one signal from such a descriptor; 0 when there is none.
 int cs_next_signal(int descriptor);
 
-/// A pipe whose ends are close-on-exec: *reading and *writing. 0, or an errno.
-int cs_pipe(int *reading, int *writing);
-
 /// What a poller waits for; closing of the other end is always reported.
 enum cs_interest {
     CS_INTEREST_NONE = 0,
