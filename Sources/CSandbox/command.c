@@ -1,19 +1,10 @@
 #define _GNU_SOURCE
 #include "csandbox_command.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-int cs_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
-
-int cs_process_descriptor(pid_t child) {
-  long descriptor = syscall(SYS_pidfd_open, child, 0);
-  return descriptor < 0 ? -errno : (int)descriptor;
-}
 
 static int prepare_files(posix_spawn_file_actions_t *files, const char *directory, int output, int errors) {
   int error = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

@@ -33,6 +33,18 @@ import Testing
     #expect(book.untold(now: now).isEmpty)
   }
 
+  @Test func whatWasSpentComesOffTheAllowanceThatIsToldAgain() throws {
+    var book = GrantBook()
+    var one = try grant("s-1")
+    one.model = Grant.Model(url: "https://m.example", wire: .openai, key: Secret("k"), name: "m", tokenAllowance: 100)
+    book.granted(one)
+    book.spent(Usage(inputTokens: 30, outputTokens: 12, requests: 1), by: one.sandbox)
+    #expect(book.remaining(of: one).model?.tokenAllowance == 58)
+    book.spent(Usage(inputTokens: 300, outputTokens: 0, requests: 1), by: one.sandbox)
+    #expect(book.remaining(of: one).model?.tokenAllowance == 0)
+    #expect(book.untold(now: now) == [one])
+  }
+
   @Test func aReplacedGrantIsNotTakenForTold() throws {
     var book = GrantBook()
     let old = try grant("s-1")

@@ -11,6 +11,7 @@ import Testing
   @Test(arguments: [
     ("https://GitHub.com/a/b.git", "https://github.com/a/b.git", "github.com", 443),
     ("HTTP://localhost:8080/a/", "http://localhost:8080/a", "localhost", 8080),
+    ("https://host/@group/a~b+c", "https://host/@group/a~b+c", "host", 443),
     ("https://[2001:db8::1]:8443/x", "https://[2001:db8::1]:8443/x", "2001:db8::1", 8443),
   ])
   func normalises(_ given: String, _ text: String, _ host: String, _ port: Int) throws {
@@ -24,7 +25,8 @@ import Testing
     "", "github.com/a/b", "git@github.com:a/b.git", "ssh://git@github.com/a/b", "file:///etc", "ext::sh -c id", "git://host/x",
     "https:///a", "https://host", "https://host/", "https://host/a b", "https://host/a\nb", "https://host/a?x=1", "https://host/a#x",
     "https://user@host/a", "https://user:secret@host/a", "https://:secret@host/a", "https://host:99999/a", "--upload-pack=x",
-    "https://host/a\"b", "https://hóst/a",
+    "https://host/a\"b", "https://hóst/a", "https://host/a%2fb", "https://host/../a", "https://host//a", "https://host/a;b",
+    "https://host_name\\x/a",
   ])
   func refuses(_ given: String) {
     let error = #expect(throws: RookeryError.self) { try RepositoryURL(given, for: name) }
@@ -43,7 +45,7 @@ import Testing
 }
 
 @Suite struct PublicAddressTests {
-  @Test(arguments: ["8.8.8.8", "140.82.121.4", "172.32.0.1", "100.63.255.255", "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::"])
+  @Test(arguments: ["8.8.8.8", "140.82.121.4", "172.32.0.1", "100.63.255.255", "2606:4700::1111"])
   func publicOnes(_ text: String) throws {
     #expect(PublicAddress.contains(try #require(IPAddress(text))))
   }
@@ -51,7 +53,8 @@ import Testing
   @Test(arguments: [
     "127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
     "224.0.0.1", "255.255.255.255", "198.18.0.1", "192.0.2.1", "::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "fe80::1", "fc00::1",
-    "fd00:ec2::254", "ff02::1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001::1", "3fff::1",
+    "fd00:ec2::254", "ff02::1", "64:ff9b::7f00:1", "64:ff9b::808:808", "2002:7f00:1::", "2002:808:808::", "2001:db8::1", "2001::1",
+    "3fff::1",
   ])
   func privateOnes(_ text: String) throws {
     #expect(!PublicAddress.contains(try #require(IPAddress(text))))

@@ -8,6 +8,7 @@ import RookeryModel
 import RookeryRehearsal
 import RookeryStore
 import RookeryTestSupport
+import Synchronization
 import Testing
 
 @testable import RookerySandbox
@@ -29,6 +30,7 @@ final class SandboxStack: Sendable {
   let hostSettings: HostSettings
   let gatewaySettings: GatewaySettings
   let name: RepositoryName
+  private let gatewayTask = Mutex<Task<Void, any Error>?>(nil)
 
   private init(limits: Limits) async throws {
     try #require(geteuid() == 0, "these tests start real sandboxes: run them as root")
@@ -76,10 +78,10 @@ final class SandboxStack: Sendable {
   }
 
   private func serving(_ body: @escaping @Sendable (SandboxStack) async throws -> Void) async throws {
-    let gatewayTask = await startGateway()
+    await startGateway()
     let host = await started { ready in try await HostService(settings: self.hostSettings, log: Self.log).run(ready: ready) }
     let answers = Task { [gateway, repositories] in
-      try await gateway.answerQuestions { await repositories.credential(for: $0.repository, push: $0.push) }
+      try await gateway.answerQuestions { repositories.credential(for: $0.repository, push: $0.push) }
     }
     let builds = Task { [repositories] in try await repositories.run() }
     let result: Result<Void, any Error>
@@ -94,16 +96,29 @@ final class SandboxStack: Sendable {
     if let left = try? await provider.list() {
       for sandbox in left { try? await provider.terminate(sandbox.id, keep: nil) }
     }
-    for task in [answers, host, gatewayTask] {
+    for task in [answers, host] {
       task.cancel()
       _ = await task.result
     }
+    await stopGateway()
     await git.stop()
     try result.get()
   }
 
-  func startGateway() async -> Task<Void, any Error> {
-    await started { ready in try await GatewayService(settings: self.gatewaySettings, log: Self.log).run(ready: ready) }
+  func restartGateway() async throws {
+    await stopGateway()
+    await startGateway()
+  }
+
+  private func startGateway() async {
+    let task = await started { ready in try await GatewayService(settings: self.gatewaySettings, logger: Self.log).run { ready() } }
+    gatewayTask.withLock { $0 = task }
+  }
+
+  private func stopGateway() async {
+    let task = gatewayTask.withLock { $0 }
+    task?.cancel()
+    _ = await task?.result
   }
 
   /// Starts a service and returns once it is ready, or ended.

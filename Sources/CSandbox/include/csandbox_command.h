@@ -2,12 +2,6 @@
 #define CSANDBOX_COMMAND_H
 #include <sys/types.h>
 
-/// A pipe whose ends are close-on-exec from the start. 0, or an errno.
-int cs_pipe(int ends[2]);
-
-/// A descriptor that becomes readable when our child `child` ends, or -errno.
-int cs_process_descriptor(pid_t child);
-
 /// Starts a program (looked up in our PATH unless it holds a slash) as the leader of a process group of its own, with exactly
 /// `environment`, in `directory`, stdin from /dev/null, `output` and `errors` as stdout and stderr, no other descriptor, and
 /// signals as they are by default. 0 and *child, or an errno.

@@ -19,7 +19,9 @@ struct BundleBuild: Sendable {
   /// Asks the base's interpreter what wheels it needs.
   func target() async throws -> WheelDownload.Target {
     let question = "import os, sys, venv; print(*sys.version_info[:2], os.uname().machine, os.confstr('CS_GNU_LIBC_VERSION'))"
-    let answer = try await shell.capture(.init(argv: ["python3", "-c", question], account: .root), limit: 4096)
+    // Asked through a shell, so that a base without Python answers, too.
+    let script = "exec python3 -c \"$0\""
+    let answer = try await shell.capture(.init(argv: ["/bin/sh", "-c", script, question], account: .root), limit: 4096)
     let words = answer.output.split(whereSeparator: \.isWhitespace)
     guard answer.exit.succeeded, words.count == 5, let minor = words[4].split(separator: ".").last.flatMap({ Int($0) }) else {
       throw RookeryError(

@@ -17,6 +17,8 @@ package actor GatewayClient {
   /// Counts the gateways that this side has met, as far as it noticed.
   private var generation = 0
   private var answering: Set<Int64> = []
+  /// Usage up to this entry has come off the allowances in `book`; asking for it again counts nothing twice.
+  private var counted: Int64 = 0
 
   /// How long `grant` and `revoke` wait for a gateway that restarts.
   private static let patience = Duration.seconds(10)
@@ -72,6 +74,10 @@ package actor GatewayClient {
     let response = try await client.call(
       GatewayRequest.usage(after: after, wait: wait), as: GatewayResponse.self, timeout: .seconds(wait + 10))
     guard case .usage(let entries) = response else { throw Self.unexpected(response, to: "usage") }
+    for entry in entries where entry.seq > counted {
+      book.spent(entry.usage, by: entry.sandbox)
+      counted = entry.seq
+    }
     return entries
   }
 
@@ -121,6 +127,7 @@ package actor GatewayClient {
     logger.debug("the gateway is away", metadata: ["error": "\(error)"])
     generation += 1
     answering = []
+    counted = 0
     book.gatewayForgot()
   }
 
@@ -130,7 +137,8 @@ package actor GatewayClient {
     var isComplete = true
     for grant in book.untold(now: Date()) {
       do {
-        let response = try await client.call(GatewayRequest.grant(grant), as: GatewayResponse.self, timeout: .seconds(5))
+        let response = try await client.call(
+          GatewayRequest.grant(book.remaining(of: grant)), as: GatewayResponse.self, timeout: .seconds(5))
         guard response == .done else { throw Self.unexpected(response, to: "grant") }
         book.told(grant)
       } catch {

@@ -6,6 +6,8 @@ struct GrantBook {
   private struct Entry {
     var grant: Grant
     var isTold: Bool
+    /// Tokens collected since it was granted.
+    var spent = 0
   }
 
   private var entries: [SandboxID: Entry] = [:]
@@ -18,6 +20,19 @@ struct GrantBook {
   mutating func told(_ grant: Grant) {
     guard entries[grant.sandbox]?.grant == grant else { return }
     entries[grant.sandbox]?.isTold = true
+  }
+
+  mutating func spent(_ usage: Usage, by sandbox: SandboxID) {
+    entries[sandbox]?.spent += usage.inputTokens + usage.outputTokens
+  }
+
+  /// `grant` as a gateway that counts from zero must hear it: what was spent already comes off the allowance.
+  func remaining(of grant: Grant) -> Grant {
+    var remaining = grant
+    if let allowance = grant.model?.tokenAllowance {
+      remaining.model?.tokenAllowance = max(0, allowance - (entries[grant.sandbox]?.spent ?? 0))
+    }
+    return remaining
   }
 
   mutating func revoked(_ sandbox: SandboxID) {

@@ -151,7 +151,7 @@ private struct CommandRun {
 
   /// A program may close its streams and live on: its end is awaited on a pidfd, within the same deadline.
   private func waitUntilDeadline(for child: pid_t) throws -> Int32 {
-    let descriptor = cs_process_descriptor(child)
+    let descriptor = cs_pidfd_open(child)
     guard descriptor >= 0 else { throw LocalCommand.Failure.notStarted(step: "pidfd_open", errno: -descriptor) }
     defer { close(descriptor) }
     while true {
@@ -178,11 +178,8 @@ private final class Pipe {
   private(set) var writing: Int32 = -1
 
   init() throws {
-    var ends: [Int32] = [-1, -1]
-    let error = cs_pipe(&ends)
+    let error = cs_pipe(&reading, &writing)
     guard error == 0 else { throw LocalCommand.Failure.notStarted(step: "pipe2", errno: error) }
-    reading = ends[0]
-    writing = ends[1]
   }
 
   func closeWriting() {

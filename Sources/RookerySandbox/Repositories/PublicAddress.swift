@@ -17,18 +17,11 @@ enum PublicAddress {
   ]
 
   private static func isPublic(_ bytes: [UInt8]) -> Bool {
-    func embedded(at index: Int) -> IPAddress {
-      .v4(bytes[index..<index + 4].reduce(0) { $0 << 8 | UInt32($1) })
-    }
-    // Translated by NAT64 (64:ff9b::/96): as public as what it stands for.
-    if bytes.starts(with: [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]) { return contains(embedded(at: 12)) }
-    // 6to4 (2002::/16).
-    if bytes.starts(with: [0x20, 0x02]) { return contains(embedded(at: 2)) }
-    // Outside 2000::/3 nothing is global unicast: loopback, mapped IPv4, unique local, link local, multicast.
+    // Outside 2000::/3 nothing is global unicast: loopback, mapped and translated IPv4, unique local, link local, multicast.
     guard bytes[0] & 0xe0 == 0x20 else { return false }
-    // Teredo and the other protocol assignments (2001::/23), documentation (2001:db8::/32, 3fff::/20).
+    // Teredo and the other protocol assignments (2001::/23), documentation (2001:db8::/32, 3fff::/20), 6to4 (2002::/16).
     if bytes[0] == 0x20, bytes[1] == 0x01, bytes[2] & 0xfe == 0 { return false }
-    if bytes.starts(with: [0x20, 0x01, 0x0d, 0xb8]) { return false }
+    if bytes.starts(with: [0x20, 0x01, 0x0d, 0xb8]) || bytes.starts(with: [0x20, 0x02]) { return false }
     return !(bytes[0] == 0x3f && bytes[1] == 0xff && bytes[2] & 0xf0 == 0)
   }
 }

@@ -27,7 +27,7 @@ struct RepositoryURL: Sendable, Equatable {
     else { throw refused("“\(given)” is not a URL with a scheme and a host.") }
     guard scheme == "https" || scheme == "http" else { throw refused("Repositories are reached over http or https, not “\(scheme)”.") }
     // Not echoed: it may hold a password.
-    guard parts.user == nil, parts.password == nil, !given.contains("@") else {
+    guard parts.user == nil, parts.password == nil, !Self.authority(of: given).contains("@") else {
       throw refused(
         "The repository's URL holds a user name or a password.",
         "Leave it out and configure the credential: “git_token_env” or “git_token_file” under “repositories: \(repository):”.")
@@ -35,6 +35,11 @@ struct RepositoryURL: Sendable, Equatable {
     guard parts.query == nil, parts.fragment == nil else { throw refused("The repository's URL holds a query or a fragment.") }
     let path = String(parts.percentEncodedPath.reversed().drop { $0 == "/" }.reversed())
     guard !path.isEmpty else { throw refused("“\(given)” names a server but no repository.") }
+    // The gateway forwards to no other ones: they could be read in more than one way.
+    let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    guard path.utf8.allSatisfy(Self.isPathByte), segments.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
+      throw refused("The path of the repository's URL holds other characters than letters, digits and “-._~+@:,=”, or an empty part.")
+    }
     let port = parts.port ?? (scheme == "https" ? 443 : 80)
     guard (1...65535).contains(port) else { throw refused("The repository's URL holds the impossible port \(port).") }
     let authority = parts.port.map { "\(host):\($0)" } ?? host
@@ -42,6 +47,15 @@ struct RepositoryURL: Sendable, Equatable {
     isEncrypted = scheme == "https"
     self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
     self.port = port
+  }
+
+  private static func authority(of url: String) -> Substring {
+    guard let start = url.firstRange(of: "//")?.upperBound else { return "" }
+    return url[start...].prefix { $0 != "/" }
+  }
+
+  private static func isPathByte(_ byte: UInt8) -> Bool {
+    (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || "-._/~+@:,=".utf8.contains(byte)
   }
 }
 
