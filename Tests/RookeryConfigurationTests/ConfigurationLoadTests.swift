@@ -66,6 +66,7 @@ import Testing
     let web = try #require(configuration.repositories[RepositoryName("web")])
     #expect(web.gitUser == "x-access-token")
     #expect(web.gitToken == Secret("secret-1"))
+    #expect(configuration.tokenVariables == ["WEB_TOKEN"])
     #expect(web.agent?.rawValue == "agentao")
     #expect(web.limits == Limits(memoryMB: 2048, cpus: 4, processes: 512, diskMB: 4096, runtimeSeconds: 600))
     #expect(web.forge == .init(kind: .github, apiURL: "https://api.github.com", repository: "acme/web"))

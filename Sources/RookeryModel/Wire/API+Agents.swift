@@ -5,10 +5,10 @@ extension API {
   /// `installed` or `error`.
   public struct InstallProgress: Sendable, Codable, Equatable {
     /// What the installation printed.
-    public var line: String?
+    public var line: BuildLine?
     public var installed: AgentName?
     public var error: RookeryError?
-    public init(line: String? = nil, installed: AgentName? = nil, error: RookeryError? = nil) {
+    public init(line: BuildLine? = nil, installed: AgentName? = nil, error: RookeryError? = nil) {
       self.line = line
       self.installed = installed
       self.error = error

@@ -19,7 +19,7 @@ enum PageRoutes {
     routes.get("/repositories/{name}", .role(.viewer)) { _, context in
       let name = try context.identifier("name", as: RepositoryName.self)
       let repository = try await server.repositories.get(name)
-      let log = repository.lastBuild == nil ? nil : try await server.repositories.buildLog(name, after: 0, wait: .zero)
+      let log = repository.lastBuild == nil ? nil : try await RepositoryPage.log(of: name, server.repositories)
       let sessions = try await server.sessions.sessions(repository: name, limit: recentSessions)
       return try RepositoryPage(repository: repository, log: log, sessions: sessions, viewer: context.user()).page.response()
     }

@@ -45,7 +45,9 @@ struct Transcript: Sendable {
   mutating func apply(_ event: Event) {
     seq = event.seq
     switch event.payload {
-    case .promptQueued(let body): prompts[body.prompt] = body.text
+    case .promptQueued(let body):
+      // The event has the beginning of a long prompt only.
+      if prompts[body.prompt] == nil { prompts[body.prompt] = body.text }
     case .turnStarted(let body): start(body, event)
     case .turnFinished(let body):
       edit(event) { turn in

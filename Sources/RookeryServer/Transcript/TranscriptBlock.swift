@@ -90,6 +90,7 @@ struct ToolBlock: Sendable {
     status = update.status ?? status
     content = update.content ?? content
     locations = update.locations ?? locations
+    input = update.input ?? input
     output = update.output ?? output
   }
 }

@@ -12,6 +12,18 @@ struct RepositoryPage: Sendable {
   /// Log lines that a page shows.
   static let lineLimit = 2000
 
+  /// The newest build with the end of its log.
+  static func log(of name: RepositoryName, _ repositories: any RepositoryControl) async throws -> API.BuildLog {
+    var log = try await repositories.buildLog(name, after: 0, wait: .zero)
+    while let last = log.lines.last {
+      let next = try await repositories.buildLog(name, after: last.number, wait: .zero)
+      if next.lines.isEmpty { break }
+      // A new build may have begun meanwhile.
+      log = API.BuildLog(build: next.build, lines: (next.build.image == log.build.image ? log.lines.suffix(lineLimit) : []) + next.lines)
+    }
+    return log
+  }
+
   var page: Page {
     Page(
       title: "\(repository.name) · Rookery", user: viewer, kind: "repository",
