@@ -83,7 +83,7 @@ let package = Package(
       ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", .hummingbird, .httpTypes, .logging, .nioCore]),
-    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
+    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation, .nioHTTP1]),
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
@@ -130,7 +130,7 @@ let package = Package(
         .logging, .nioCore,
       ]),
     tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
-    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
+    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryModel", "RookeryTestSupport"]),
     tests(
       "RookerySandboxTests",
       [
