@@ -20,6 +20,7 @@ extension Target.Dependency {
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
   static let yams = product(name: "Yams", package: "Yams")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
   static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -30,8 +31,8 @@ extension Target.Dependency {
   static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -65,6 +66,7 @@ let package = Package(
     .systemLibrary(
       name: "CCmarkGFM", pkgConfig: "libcmark-gfm",
       providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Requests between our own processes over a Unix socket: peer credentials, descriptor passing.
     module("RookeryControl", ["RookeryModel", "CSandbox"]),
     module("RookeryConfiguration", ["RookeryModel", .yams]),
@@ -78,7 +80,7 @@ let package = Package(
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",
-      ["RookeryModel", "RookeryControl", "CSandbox", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
+      ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", .hummingbird, .httpTypes, .logging, .nioCore]),
     module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
@@ -89,18 +91,26 @@ let package = Package(
       "RookeryServer",
       [
         "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
-        .hummingbird, .httpTypes, .logging, .crypto, .nioCore,
-      ]),
+        .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
+      ],
+      resources: [.embedInCode("Resources")]),
     module(
       "RookeryCommands",
       [
         "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryServer", "RookeryHost", "RookeryGateway",
         "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryGitHub",
-        .argumentParser, .logging, .httpClient, .nioCore, .nioFoundation, .serviceLifecycle, .hummingbird,
+        .argumentParser, .logging, .httpClient, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .hummingbird,
       ]),
     .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
     .executableTarget(
       name: "rookery-runner", dependencies: ["RookeryRunner"], swiftSettings: standaloneCompile, linkerSettings: standaloneLink),
+    // Measures the product beside its peers: `make bench`.
+    .executableTarget(
+      name: "rookery-benchmarks",
+      dependencies: [
+        "RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryStore", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      path: "Benchmarks", swiftSettings: strict),
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",
@@ -113,7 +123,12 @@ let package = Package(
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
-    tests("RookeryGatewayTests", ["RookeryGateway", "RookeryControl", "RookeryTestSupport"]),
+    tests(
+      "RookeryGatewayTests",
+      [
+        "RookeryGateway", "RookeryControl", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", "CZlib", .hummingbird, .httpTypes,
+        .logging, .nioCore,
+      ]),
     tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
     tests(
@@ -124,7 +139,7 @@ let package = Package(
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
-    tests("RookeryCommandsTests", ["RookeryCommands"]),
+    tests("RookeryCommandsTests", ["RookeryCommands", .argumentParser]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryTestSupport", .httpClient]),
   ]
 )
