@@ -17,13 +17,13 @@ struct RookeryCommand: AsyncParsableCommand {
         subcommands: [
           RunCommand.self, SessionsCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self, DiffCommand.self,
         ]),
-      CommandGroup(name: "What there is to work on, and with", subcommands: [RepoCommand.self, AgentCommand.self]),
+      CommandGroup(name: "Material", subcommands: [RepoCommand.self, AgentCommand.self]),
       CommandGroup(
-        name: "The server",
+        name: "Server",
         subcommands: [
           UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self, TokenCommand.self,
         ]),
-      CommandGroup(name: "Its processes, as “up” starts them", subcommands: [ServeCommand.self, HostCommand.self, GatewayCommand.self]),
-      CommandGroup(name: "To see it work", subcommands: [DemoCommand.self, ModelCommand.self, VersionCommand.self]),
+      CommandGroup(name: "Process", subcommands: [ServeCommand.self, HostCommand.self, GatewayCommand.self]),
+      CommandGroup(name: "Trial", subcommands: [DemoCommand.self, ModelCommand.self, VersionCommand.self]),
     ])
 }

@@ -70,12 +70,10 @@ struct BuildFollower: Sendable {
         number = line.number
         take(line)
       }
+      // The rest of an ended build's log may be on another page.
+      guard log.lines.isEmpty else { continue }
       switch log.build.state {
       case .running: continue
-      // The rest of the log may be on another page.
-      case .succeeded,
-        .failed where !log.lines.isEmpty:
-        continue
       case .succeeded: return log.build
       case .failed:
         throw log.build.error

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import NIOCore
 import RookeryModel
 
 /// Follows a session's log through broken connections and restarts of the server: every event once, in order.

@@ -1,5 +1,7 @@
 import ArgumentParser
+import AsyncHTTPClient
 import Foundation
+import NIOCore
 import RookeryModel
 
 /// `rookery agent`
@@ -52,7 +54,7 @@ extension APIClient {
           let update = try JSON.decode(API.InstallProgress.self, from: Data(line))
           if let error = update.error { throw error }
           if update.installed != nil { return }
-          if let text = update.line { progress(text) }
+          if let line = update.line { progress("\(line.step): \(line.text)") }
         }
       }
     } catch let error as DecodingError {

@@ -11,10 +11,9 @@ import RookeryStore
 import ServiceLifecycle
 
 /// `rookery serve`: everything that faces people, wired together.
-struct ServerProcess: ~Copyable {
+struct ServerProcess: Sendable {
   private let lock: FileLock
   private let layout: DataLayout
-  private let configuration: Configuration
   private let registry: Registry
   private let provider: LocalProvider
   private let gateway: GatewayClient
@@ -38,11 +37,11 @@ struct ServerProcess: ~Copyable {
       path: layout.serve + "/serve.lock", message: "Another server works on \(layout.serve).", mend: "Stop it first: “rookery down”.")
     registry = try Registry(directory: layout.serve)
     let person = try await registry.localAdmin(name: admin.name, email: admin.email)
-    var configuration = configuration
-    if let token = configuration.github.adminToken, configuration.github.userTokens[person.email.lowercased()] == nil {
-      configuration.github.userTokens[person.email.lowercased()] = token
+    var complete = configuration
+    if let token = configuration.github.adminToken, complete.github.userTokens[person.email.lowercased()] == nil {
+      complete.github.userTokens[person.email.lowercased()] = token
     }
-    self.configuration = configuration
+    let configuration = complete
     let provider = LocalProvider(socket: layout.hostSocket, logger: logger)
     let gateway = GatewayClient(socket: layout.gatewaySocket, allowedServers: [users.gateway.uid], logger: logger)
     self.provider = provider
@@ -58,7 +57,7 @@ struct ServerProcess: ~Copyable {
         registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
         gateway: gateway, repositories: repositories, agents: agents, pullRequests: nil, logger: logger))
     let context = ServerContext(
-      registry: registry, sessions: engine, repositories: repositories, agents: ServedAgents(installer: installer),
+      registry: registry, sessions: engine, repositories: repositories, agents: installer,
       configuration: configuration, version: Program.version, localUsers: localUsers
     ) {
       async let host = provider.isReady()
@@ -73,10 +72,11 @@ struct ServerProcess: ~Copyable {
   }
 
   /// Serves until SIGTERM or SIGINT. Turns go on in their sandboxes; the next server takes them up.
-  consuming func run() async throws {
+  func run() async throws {
+    let signals = SignalStream(SIGTERM, SIGINT)
     // We hold the lock: a socket that is still there is a dead server's.
     unlink(layout.apiListener)
-    var configuration = ServiceGroupConfiguration(services: [web], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    var configuration = ServiceGroupConfiguration(services: [web], gracefulShutdownSignals: [], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(8)
     let group = ServiceGroup(configuration: configuration)
     let (repositories, gateway, engine) = (repositories, gateway, engine)
@@ -92,6 +92,8 @@ struct ServerProcess: ~Copyable {
         try await group.run()
         await engine.close()
       }
+      let stopping = Task { for await _ in signals.signals { await group.triggerGracefulShutdown() } }
+      defer { stopping.cancel() }
       // The web server ends when it is asked to; any of the others ends first only by failing.
       do { try await tasks.next() } catch {
         await group.triggerGracefulShutdown()

@@ -44,7 +44,7 @@ package struct ChildProcess: Sendable {
     let output = specification.log ?? STDERR_FILENO
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    Self.closeOnExec()
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -90,6 +90,13 @@ package struct ChildProcess: Sendable {
   package func exitIfEnded() -> ChildExit? {
     var status: Int32 = 0
     return waitpid(pid, &status, WNOHANG) == pid ? ChildExit(status: status) : nil
+  }
+
+  /// Nothing is inherited, whatever a library left open: the lock above all.
+  private static func closeOnExec() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+      if let descriptor = Int32(name), descriptor > STDERR_FILENO { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
   }
 
   /// POSIX_SPAWN_SETSID, which glibc declares for GNU sources only.

@@ -42,9 +42,8 @@ extension DataLayout {
   private func checkReachable() throws {
     var path = URL(fileURLWithPath: data).deletingLastPathComponent()
     while true {
-      var status = stat()
-      guard stat(path.path, &status) == 0 else { throw Self.failure("stat", path.path) }
-      guard status.st_mode & 0o001 != 0 else {
+      let mode = try FileManager.default.attributesOfItem(atPath: path.path)[.posixPermissions] as? Int ?? 0
+      guard mode & 0o001 != 0 else {
         throw RookeryError(
           .configurationInvalid, "Rookery's users can't reach \(data): \(path.path) is closed to them.",
           mend: "Choose another data directory with --data, or run: chmod o+x \(path.path)")

@@ -27,7 +27,7 @@ struct DetachedStart: Sendable {
     defer { close(log) }
     let start = lseek(log, 0, SEEK_END)
     let child = try ChildProcess(.init(argv: arguments, environment: settings.environment, log: log))
-    let outcome = await ProgressLine(terminal).run("starting Rookery") { await outcome(of: child) }
+    let outcome = await ProgressLine(terminal).run("starting Rookery") { () -> Outcome in await self.outcome(of: child) }
     switch outcome {
     case .ready: return
     case .ended(let exit):
@@ -59,8 +59,8 @@ struct DetachedStart: Sendable {
   private func openLog() throws -> Int32 {
     let layout = settings.layout
     try? FileManager.default.createDirectory(atPath: layout.data, withIntermediateDirectories: true)
-    var status = stat()
-    if stat(layout.log, &status) == 0, status.st_size > Self.logLimit { rename(layout.log, layout.log + ".1") }
+    let size = (try? FileManager.default.attributesOfItem(atPath: layout.log))?[.size] as? Int ?? 0
+    if size > Self.logLimit { rename(layout.log, layout.log + ".1") }
     let log = open(layout.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard log >= 0 else {
       throw RookeryError(.internal, "open(\(layout.log)) failed: \(String(cString: strerror(errno))).", mend: "Check the data directory.")

@@ -3,7 +3,7 @@ import Glibc
 import RookeryModel
 
 /// A lock on a file: one process at a time. The kernel drops it with the process.
-package struct FileLock: ~Copyable {
+package final class FileLock: Sendable {
   private let descriptor: Int32
 
   /// Throws `conflict` with `message` and `mend` when another process holds it.
@@ -14,7 +14,6 @@ package struct FileLock: ~Copyable {
         .internal, "open(\(path)) failed: \(String(cString: strerror(errno))).", mend: "Check the data directory and who runs this.")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
       throw RookeryError(.conflict, message, mend: mend)
     }
   }
@@ -32,7 +31,7 @@ package struct FileLock: ~Copyable {
 
 extension FileLock {
   /// One supervisor a data directory.
-  package init(supervisorOf layout: DataLayout) throws {
+  package convenience init(supervisorOf layout: DataLayout) throws {
     try self.init(
       path: layout.upLock, message: "Rookery already runs for \(layout.data).",
       mend: "Stop it with “rookery down”, or use another --data directory.")
