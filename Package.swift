@@ -20,6 +20,7 @@ extension Target.Dependency {
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
   static let yams = product(name: "Yams", package: "Yams")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
   static let hummingbirdTesting = product(name: "HummingbirdTesting", package: "hummingbird")
   static let httpClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -30,8 +31,8 @@ extension Target.Dependency {
   static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -82,7 +83,7 @@ let package = Package(
       ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", .hummingbird, .httpTypes, .logging, .nioCore]),
-    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
+    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation, .nioHTTP1]),
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
@@ -90,18 +91,26 @@ let package = Package(
       "RookeryServer",
       [
         "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
-        .hummingbird, .httpTypes, .logging, .crypto, .nioCore,
-      ]),
+        .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
+      ],
+      resources: [.embedInCode("Resources")]),
     module(
       "RookeryCommands",
       [
         "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryServer", "RookeryHost", "RookeryGateway",
         "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryGitHub",
-        .argumentParser, .logging, .httpClient, .nioCore, .nioFoundation, .serviceLifecycle, .hummingbird,
+        .argumentParser, .logging, .httpClient, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .hummingbird,
       ]),
     .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
     .executableTarget(
       name: "rookery-runner", dependencies: ["RookeryRunner"], swiftSettings: standaloneCompile, linkerSettings: standaloneLink),
+    // Measures the product beside its peers: `make bench`.
+    .executableTarget(
+      name: "rookery-benchmarks",
+      dependencies: [
+        "RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryStore", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      path: "Benchmarks", swiftSettings: strict),
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",
@@ -120,8 +129,8 @@ let package = Package(
         "RookeryGateway", "RookeryControl", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", "CZlib", .hummingbird, .httpTypes,
         .logging, .nioCore,
       ]),
-    tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
-    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
+    tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
+    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryModel", "RookeryTestSupport"]),
     tests(
       "RookerySandboxTests",
       [
@@ -130,7 +139,7 @@ let package = Package(
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
-    tests("RookeryCommandsTests", ["RookeryCommands"]),
-    tests("IntegrationTests", ["RookeryCommands", "RookeryTestSupport", .httpClient]),
+    tests("RookeryCommandsTests", ["RookeryCommands", .argumentParser]),
+    tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )

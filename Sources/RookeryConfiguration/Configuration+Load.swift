@@ -38,6 +38,9 @@ extension Configuration {
         }
         configuration.repositories[name] = try RepositorySettings(
           settings, defaults: configuration.sandbox.limits, environment: environment)
+        if let variable = try settings.section(ConfigurationKeys.Repository.self)[.gitTokenEnv]?.string() {
+          configuration.tokenVariables.append(variable)
+        }
       }
     }
     configuration.github = try GitHub(root?[.github], environment: environment)

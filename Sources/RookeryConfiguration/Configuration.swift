@@ -13,6 +13,8 @@ public struct Configuration: Sendable, Equatable {
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
   public var github = GitHub()
+  /// The environment variables that `git_token_env` names: what the server must be started with.
+  public var tokenVariables: [String] = []
 
   public init() {}
 

@@ -77,7 +77,8 @@ actor HostedSandbox {
     let network = try context.networks.take()
     let listener = try listenForRunner()
     let launcher = SandboxLauncher(
-      fixture: context.fixture, sandbox: id, directory: "\(context.settings.dataDirectory)/sandboxes/\(id)", layers: layers, bundles: bundles, cgroup: cgroup,
+      fixture: context.fixture, sandbox: id, directory: "\(context.settings.dataDirectory)/sandboxes/\(id)", layers: layers,
+      bundles: bundles, cgroup: cgroup,
       network: network.namespace, listener: listener)
     let started = try launcher.start()
     self.launcher = (started.launcher, started.launcherDescriptor)

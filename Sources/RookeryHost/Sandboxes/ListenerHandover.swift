@@ -31,6 +31,7 @@ struct ListenerHandover: Sendable {
           if !wasReachable { log.notice("the gateway answers again") }
           wasReachable = true
         } catch {
+          if Task.isCancelled { break }
           if wasReachable { log.warning("listeners can't be handed to the gateway", metadata: ["error": "\(error)"]) }
           wasReachable = false
         }

@@ -182,9 +182,11 @@ public struct ToolUpdate: Sendable, Codable, Equatable {
   public var content: [ToolContent]?
   public var locations: [ToolLocation]?
   public var output: JSONValue?
+  /// Where the agent says it only now.
+  public var input: JSONValue?
   public init(
     id: String, title: String? = nil, kind: String? = nil, status: String? = nil, content: [ToolContent]? = nil,
-    locations: [ToolLocation]? = nil, output: JSONValue? = nil
+    locations: [ToolLocation]? = nil, output: JSONValue? = nil, input: JSONValue? = nil
   ) {
     self.id = id
     self.title = title
@@ -193,6 +195,7 @@ public struct ToolUpdate: Sendable, Codable, Equatable {
     self.content = content
     self.locations = locations
     self.output = output
+    self.input = input
   }
 }
 

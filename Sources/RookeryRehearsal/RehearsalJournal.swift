@@ -1,0 +1,30 @@
+import Synchronization
+
+/// What a rehearsal model was asked, for tests.
+package final class RehearsalJournal: Sendable {
+  package struct Entry: Sendable, Equatable {
+    package var model: String
+    package var authorization: String?
+    package var stream: Bool
+    /// Why the request was refused; nil when it was answered.
+    package var failure: String?
+  }
+
+  private let entries = Mutex<[Entry]>([])
+  /// The journal of a long-running endpoint keeps its newest entries only.
+  private static let maximum = 10_000
+
+  init() {}
+
+  /// Oldest first.
+  package var requests: [Entry] { entries.withLock { $0 } }
+  package var lastAuthorization: String? { requests.last?.authorization }
+  package var failures: [String] { requests.compactMap(\.failure) }
+
+  func append(_ entry: Entry) {
+    entries.withLock { entries in
+      if entries.count >= Self.maximum { entries.removeFirst(entries.count - Self.maximum / 2) }
+      entries.append(entry)
+    }
+  }
+}
