@@ -75,9 +75,8 @@ struct Demo: Sendable {
       try await BaseMaker(cacheDirectory: cache).make(name) { progress.update($0) }
     }
     let source = try await step("repository") { try await DemoRepository(directory: directory).make(from: repository) }
-    var environment = environment
     let rehearsal = model == nil ? try await step("rehearsal model") { try await RehearsalProcess() } : nil
-    if let rehearsal { environment.merge(rehearsal.environment) { $1 } }
+    let environment = environment.merging(rehearsal?.environment ?? [:]) { $1 }
     // Serves until this body ends.
     try await DemoGitServer.with(repositories: directory.path("git")) { gitPort in
       let url = "http://127.0.0.1:\(gitPort)/\(source.name).git"
