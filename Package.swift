@@ -83,7 +83,7 @@ let package = Package(
       ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", .hummingbird, .httpTypes, .logging, .nioCore]),
-    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation]),
+    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation, .nioHTTP1]),
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
@@ -129,8 +129,8 @@ let package = Package(
         "RookeryGateway", "RookeryControl", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", "CZlib", .hummingbird, .httpTypes,
         .logging, .nioCore,
       ]),
-    tests("RookeryAgentsTests", ["RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
-    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
+    tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
+    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryModel", "RookeryTestSupport"]),
     tests(
       "RookerySandboxTests",
       [
@@ -140,6 +140,6 @@ let package = Package(
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
     tests("RookeryCommandsTests", ["RookeryCommands", .argumentParser]),
-    tests("IntegrationTests", ["RookeryCommands", "RookeryTestSupport", .httpClient]),
+    tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )

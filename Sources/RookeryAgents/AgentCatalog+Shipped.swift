@@ -21,7 +21,8 @@ extension AgentCatalog {
     environment: [
       "LLM_PROVIDER": "OPENAI", "OPENAI_API_KEY": "{model.key}", "OPENAI_BASE_URL": "{model.url}/v1", "OPENAI_MODEL": "{model.name}",
     ],
-    litter: [".agentao"], tested: true)
+    // Its conversations, which it needs to load one, and its log with the five that it keeps.
+    litter: [".agentao", "agentao.log"] + (1...5).map { "agentao.log.\($0)" }, tested: true)
 
   private static let vibe = AgentDefinition(
     name: name("vibe"), title: "Mistral Vibe (needs Python 3.12 in the base)", wire: .acp, model: .openai,

@@ -58,7 +58,9 @@ import Testing
       let started = try await stack.inside(
         .base(SandboxStack.base), bundles: [agent.name], "/opt/rookery/agents/agentao/bin/agentao --help | head -3")
       #expect(started.exit.succeeded && !started.output.isEmpty, "\(started)")
-      print("agentao installed in \(elapsed): \(lines.withLock { $0.suffix(4).map(\.text) })")
+      print(
+        "agentao installed in \(elapsed): \(lines.withLock { $0.filter { $0.text.contains(" in ") || $0.text.contains("MiB") }.map(\.text) })"
+      )
     }
   }
 

@@ -70,7 +70,7 @@ package struct AgentInstaller: Sendable {
     let bundle = BundleBuild(definition: definition, shell: BuildShell(sandbox: sandbox, log: log))
     let target = try await bundle.target()
     try await log.note("Downloading \(definition.python.joined(separator: ", ")) for Python \(target.python).", step: "download")
-    let wheels = try await download(definition, target, into: downloads, log)
+    let wheels = try await log.timed("Downloaded", step: "download") { try await download(definition, target, into: downloads, log) }
     try await log.note("\(wheels.wheels.count) packages, \(wheels.size >> 20) MiB.", step: "download")
     let digest = try await digest(of: definition, target, wheels)
     if let installed = try await provider.bundles().first(where: { $0.agent == definition.name && $0.digest == digest }) {
@@ -79,7 +79,9 @@ package struct AgentInstaller: Sendable {
     }
     try await bundle.install(wheels)
     try await bundle.check()
-    let manifest = BundleManifest(agent: definition.name, digest: digest, created: Date())
+    // In whole milliseconds, as manifests are stored.
+    let created = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
+    let manifest = BundleManifest(agent: definition.name, digest: digest, created: created)
     await sandbox.detach()
     try await provider.publishBundle(sandbox.id, manifest: manifest)
     try await log.note("Installed \(definition.title).", step: "publish")

@@ -36,22 +36,20 @@ struct BundleBuild: Sendable {
       throw RookeryError(.unavailable, "The downloaded packages lack pip.", mend: "Check the package index, then try again.")
     }
     try await root(["mkdir", "-p", Self.wheelhouse, "/opt/rookery/agents"])
-    try await upload(wheels)
+    try await shell.log.timed("Sent to the sandbox", step: "install") { try await upload(wheels) }
     // Without ensurepip, which Debian packages apart: pip runs from its own wheel and stays out of the bundle.
     try await root(["python3", "-m", "venv", "--without-pip", bundle])
     let installer = ["\(bundle)/bin/python", "\(Self.wheelhouse)/\(pip.name)/pip"]
-    try await root(
-      installer
-        + [
-          "install", "--no-index", "--find-links", Self.wheelhouse, "--no-compile", "--no-cache-dir", "--no-warn-script-location",
-          "--quiet", "--",
-        ] + definition.python)
+    let options = [
+      "install", "--no-index", "--find-links", Self.wheelhouse, "--no-compile", "--no-cache-dir", "--no-warn-script-location", "--quiet",
+      "--",
+    ]
+    try await shell.log.timed("Installed", step: "install") { try await root(installer + options + definition.python) }
     _ = try await shell.run(program(installer + ["check"]), step: "check")
     // Checked never: the bundle is read-only, and times of files may change on its way. Some packages hold templates that
     // aren't Python, so a failure here says nothing.
-    _ = try await shell.run(
-      program(["\(bundle)/bin/python", "-m", "compileall", "-qq", "-j", "0", "--invalidation-mode", "unchecked-hash", "\(bundle)/lib"]),
-      step: "install")
+    let compiler = ["\(bundle)/bin/python", "-m", "compileall", "-qq", "-j", "0", "--invalidation-mode", "unchecked-hash", "\(bundle)/lib"]
+    _ = try await shell.log.timed("Compiled", step: "install") { try await shell.run(program(compiler), step: "install") }
     try await root(["chmod", "-R", "a+rX", bundle])
   }
 

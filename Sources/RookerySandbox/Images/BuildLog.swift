@@ -1,3 +1,4 @@
+import Foundation
 import RookeryModel
 
 /// A build's log on its way to where it is kept: lines are collected and stored a batch at a time, since a batch costs one
@@ -52,5 +53,23 @@ package actor BuildLog {
   package func close() async throws {
     if let line = limiter.closing(step) { pending.append(line) }
     while !pending.isEmpty { try await flush() }
+  }
+
+  /// Runs `body` and notes how long it took.
+  package nonisolated func timed<Value: Sendable>(
+    _ what: String, step: String, _ body: @Sendable () async throws -> Value
+  ) async throws -> Value {
+    let started = ContinuousClock.now
+    let value = try await body()
+    try await note("\(what) in \(Self.text(ContinuousClock.now - started))", step: step)
+    return value
+  }
+
+  /// `3.4 s`, `2 min 5 s`.
+  static func text(_ elapsed: Duration) -> String {
+    let tenths = elapsed / .milliseconds(100)
+    guard tenths >= 600 else { return "\((tenths.rounded() / 10).formatted(.number.precision(.fractionLength(1)))) s" }
+    let seconds = Int((tenths / 10).rounded())
+    return "\(seconds / 60) min \(seconds % 60) s"
   }
 }

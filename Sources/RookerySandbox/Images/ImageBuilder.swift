@@ -111,8 +111,8 @@ package struct ImageBuilder: Sendable {
       switch action {
       case .create(let source): try await create(from: source)
       case .checkOut(let fetching):
-        try await timed(action.step, fetching ? "fetched" : "cloned") {
-          let copy = try self.workingCopy()
+        let copy = try workingCopy()
+        try await log.timed(fetching ? "Fetched" : "Cloned", step: action.step) {
           try await fetching ? copy.fetch() : copy.clone()
         }
       case .readEnvironment:
@@ -127,7 +127,7 @@ package struct ImageBuilder: Sendable {
         await clear()
       case .done, .fail: break
       }
-      return machine.succeeded(at: Date())
+      return machine.succeeded(at: Self.now)
     }
 
     private func create(from source: CreateSandbox.Source) async throws {
@@ -155,11 +155,12 @@ package struct ImageBuilder: Sendable {
       }
       let program = BuildShell.Program(
         argv: ["/bin/sh", "-c", command], account: .root, directory: copy.directory, environment: environment.env)
-      try await timed(step, "done") {
+      let repository = order.repository
+      try await log.timed("Done", step: step) {
         try await copy.shell.require(program, step: step) { exit in
           RookeryError(
             .setupFailed, "The setup command “\(PlainText.line(command.prefix(200)))” failed (\(exit.text)).",
-            mend: "Its output is in the build's log: “rookery repo show \(self.order.repository)”. Setup runs offline.")
+            mend: "Its output is in the build's log: “rookery repo show \(repository)”. Setup runs offline.")
         }
       }
     }
@@ -180,16 +181,9 @@ package struct ImageBuilder: Sendable {
     private func publish(_ manifest: ImageManifest) async throws {
       let copy = try workingCopy()
       await copy.shell.sandbox.detach()
-      try await timed("finalise", "published \(manifest.id)") {
-        try await self.provider.publishImage(copy.shell.sandbox.id, manifest: manifest)
+      try await log.timed("Published \(manifest.id)", step: "finalise") { [provider] in
+        try await provider.publishImage(copy.shell.sandbox.id, manifest: manifest)
       }
-    }
-
-    private func timed(_ step: String, _ what: String, _ body: () async throws -> Void) async throws {
-      let elapsed = try await ContinuousClock().measure { try await body() }
-      try await log.note(
-        "\(what) in \(elapsed.formatted(.units(allowed: [.minutes, .seconds], width: .narrow, fractionalPart: .show(length: 1))))",
-        step: step)
     }
 
     private func workingCopy() throws -> WorkingCopy {
@@ -208,6 +202,9 @@ package struct ImageBuilder: Sendable {
       }
       return plain
     }
+
+    /// In whole milliseconds, as manifests are stored.
+    private static var now: Date { Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded(.down) / 1000) }
 
     /// Covers everything that decides what setup does: the base and the file.
     private static func digest(_ environment: [UInt8], base: BaseRecord) -> String {
