@@ -71,7 +71,7 @@ let package = Package(
     module("RookeryStore", ["RookeryModel", .grdb, .crypto]),
     // Inside the sandbox: standard library, Glibc and our C only.
     module("RookeryRunner", ["CSandbox"]),
-    module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner"]),
+    module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner", "CSandbox"]),
     module("RookerySandbox", ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", .logging]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
