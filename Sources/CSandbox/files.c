@@ -34,14 +34,6 @@ int cs_rename_new(int from_directory, const char *from, int to_directory, const 
 
 int cs_sync_filesystem(int descriptor) { return syncfs(descriptor) == 0 ? 0 : errno; }
 
-int cs_pipe(int *reading, int *writing) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
-    *reading = ends[0];
-    *writing = ends[1];
-    return 0;
-}
-
 int cs_memory_file(const char *name) {
     int fd = memfd_create(name, MFD_CLOEXEC);
     return fd < 0 ? -errno : fd;

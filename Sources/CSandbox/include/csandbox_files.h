@@ -18,9 +18,6 @@ int cs_rename_new(int from_directory, const char *from, int to_directory, const 
 /// Writes out the file system that `descriptor` is on. 0, or an errno.
 int cs_sync_filesystem(int descriptor);
 
-/// A pipe's reading and writing end, close-on-exec. 0, or an errno.
-int cs_pipe(int *reading, int *writing);
-
 /// An anonymous file in memory, close-on-exec, or -errno.
 int cs_memory_file(const char *name);
 #endif
