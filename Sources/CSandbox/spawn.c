@@ -44,6 +44,7 @@ static int limit_capabilities(uint64_t kept) {
 
 int cs_confine_runner(void) {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return errno;
     for (unsigned long capability = 0; capability < 64; capability++) {
         if (kept_capabilities & (1ULL << capability)) continue;
         // EINVAL: the kernel has no more of them. EPERM: not privileged, so there is nothing to give away either.

@@ -46,7 +46,7 @@ int cs_spawn(const struct cs_spawn_plan *plan, pid_t *pid, enum cs_spawn_step *s
 
 /// Confines the calling process, the first of a sandbox: not dumpable, no capability but those that package installs and the signalling
 /// of other users' processes need, also for everything that it starts. What takes a privilege that the caller lacks is left as it is.
-/// 0, or an errno.
+/// Orphans among its descendants become its children. 0, or an errno.
 int cs_confine_runner(void);
 
 /// The count of bytes waiting in a pipe, or 0.
