@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(CS_MARK_LIMIT == RLIMIT_LOCKS, "the limit on file locks");
+
 struct report {
     int step, error;
 };
@@ -61,7 +63,7 @@ static int limit(int resource, uint64_t soft, uint64_t hard) {
 
 static int set_limits(const struct cs_spawn_plan *plan) {
     if (limit(RLIMIT_CORE, 0, 0) != 0) return -1;
-    if (limit(RLIMIT_LOCKS, plan->mark, plan->mark) != 0) return -1;
+    if (limit(CS_MARK_LIMIT, plan->mark, plan->mark) != 0) return -1;
     if (plan->files == 0) return 0;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;

@@ -25,6 +25,10 @@ final class RunnerFixture: Sendable {
     case ownProcesses
     /// The same, in a root directory that holds its binary, its journal and /proc.
     case emptyRoot
+    /// With its journal on a disk of one megabyte.
+    case smallDisk
+    /// Below another runner, whose mark limits ours.
+    case nested
   }
 
   /// `directory` nil makes a new one; another runner's goes on with its journal.
@@ -37,6 +41,7 @@ final class RunnerFixture: Sendable {
     var journal = "\(directory)/journal"
     switch place {
     case .here: break
+    case .nested: command = ["/usr/bin/prlimit", "--locks=2097152000:2097152000"] + command
     case .ownProcesses: command = ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc"] + command
     case .emptyRoot:
       let root = "\(directory)/root"
@@ -47,6 +52,9 @@ final class RunnerFixture: Sendable {
       command = ["/usr/bin/unshare", "--pid", "--fork", "--mount", "sh", "-c"]
       command += ["mount -t proc proc \(root)/proc && exec chroot \(root) /runner \"$@\"", "sh"]
       journal = "/journal"
+    case .smallDisk:
+      command = ["/usr/bin/unshare", "--mount", "sh", "-c"]
+      command += ["mount -t tmpfs -o size=1m tmpfs \(journal) && exec \"$@\"", "sh", Self.binary]
     }
     command += ["--listen-fd", "3", "--journal", journal, "--sandbox", "sbx-test"]
     if let journalLimit { command += ["--journal-limit", "\(journalLimit)"] }

@@ -108,36 +108,45 @@ struct RunnerOutputTests {
 
   @Test func aFullJournalHoldsProcessesUpAndDropsNothing() async throws {
     try await withRunner(journalLimit: 1 << 20) { runner, connection in
-      let total = 8 << 20
-      let spec = try ProcessSpec.shell(Pattern.script(total) + "; echo end >&2")
-      let notices = connection.journalNotices()
-      try await connection.start(spec)
-      for await notice in notices where notice.isFull {
-        #expect(notice.limit == 1 << 20)
-        #expect(notice.used <= notice.limit)
-        break
-      }
-      // A process that writes waits; others work as before.
-      #expect(try await connection.processes().first?.exited == nil)
-      #expect(runner.disk("p.1").used <= 1 << 20)
-      var reached = StreamOffsets()
-      var isRight = true
-      var exit: ProcessExit?
-      for try await event in connection.output(of: spec.id, from: reached, window: 1 << 18) {
-        switch event {
-        case .output(let stream, let offset, let bytes):
-          #expect(offset == reached[stream])
-          if stream == .stdout { isRight = isRight && Pattern.matches(bytes, at: offset) }
-          reached[stream] += UInt64(bytes.count)
-          try await connection.acknowledge(spec.id, reached)
-          #expect(runner.disk("p.1").used <= 1 << 20)
-        case .exited(let status): exit = status
-        }
-      }
-      #expect(isRight)
-      #expect(reached == StreamOffsets(stdout: UInt64(total), stderr: 4))
-      #expect(exit == .code(0))
+      try await expectHeldUp(runner, connection, limit: 1 << 20)
     }
+  }
+
+  @Test(.enabled(if: geteuid() == 0)) func aFullDiskHoldsProcessesUpAndDropsNothing() async throws {
+    try await withRunner(in: .smallDisk) { runner, connection in try await expectHeldUp(runner, connection, limit: 256 << 20) }
+  }
+
+  /// Runs something that writes eight times what the journal holds; only acknowledgements let it go on.
+  private func expectHeldUp(_ runner: RunnerFixture, _ connection: RunnerConnection, limit: UInt64) async throws {
+    let total = 8 << 20
+    let spec = try ProcessSpec.shell(Pattern.script(total) + "; echo end >&2")
+    let notices = connection.journalNotices()
+    try await connection.start(spec)
+    for await notice in notices where notice.isFull {
+      #expect(notice.limit == limit)
+      #expect(notice.used <= notice.limit)
+      break
+    }
+    // A process that writes waits; others work as before.
+    #expect(try await connection.processes().first?.exited == nil)
+    #expect(runner.disk("p.1").used <= 1 << 20)
+    var reached = StreamOffsets()
+    var isRight = true
+    var exit: ProcessExit?
+    for try await event in connection.output(of: spec.id, from: reached, window: 1 << 18) {
+      switch event {
+      case .output(let stream, let offset, let bytes):
+        #expect(offset == reached[stream])
+        if stream == .stdout { isRight = isRight && Pattern.matches(bytes, at: offset) }
+        reached[stream] += UInt64(bytes.count)
+        try await connection.acknowledge(spec.id, reached)
+        #expect(runner.disk("p.1").used <= 1 << 20)
+      case .exited(let status): exit = status
+      }
+    }
+    #expect(isRight)
+    #expect(reached == StreamOffsets(stdout: UInt64(total), stderr: 4))
+    #expect(exit == .code(0))
   }
 
   @Test func twoConnectionsFollowTheSameProcess() async throws {

@@ -166,6 +166,12 @@ struct RunnerProcessTests {
     }
   }
 
+  @Test func worksUnderAnotherRunner() async throws {
+    try await withRunner(in: .nested) { _, connection in
+      #expect(try await connection.run(.shell("echo fine")).text == "fine\n")
+    }
+  }
+
   @Test func termEndsEverything() async throws {
     let runner = try RunnerFixture()
     defer { runner.remove() }

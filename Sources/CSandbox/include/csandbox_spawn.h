@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/// The limit that carries a mark (RLIMIT_LOCKS, which has no constant in Swift's view of the C library).
+#define CS_MARK_LIMIT 10
+
 /// The step at which a process could not be started.
 enum cs_spawn_step {
     CS_SPAWN_NONE = 0,
