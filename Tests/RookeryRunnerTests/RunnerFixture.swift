@@ -48,9 +48,11 @@ final class RunnerFixture: Sendable {
       for name in ["journal", "proc"] {
         try FileManager.default.createDirectory(atPath: "\(root)/\(name)", withIntermediateDirectories: true)
       }
-      try FileManager.default.copyItem(atPath: Self.binary, toPath: "\(root)/runner")
+      // Mounted, not copied: a file that was just written may be busy, since other tests fork meanwhile.
+      try Data().write(to: URL(filePath: "\(root)/runner"))
       command = ["/usr/bin/unshare", "--pid", "--fork", "--mount", "sh", "-c"]
-      command += ["mount -t proc proc \(root)/proc && exec chroot \(root) /runner \"$@\"", "sh"]
+      let mounts = "mount --bind \(Self.binary) \(root)/runner && mount -t proc proc \(root)/proc"
+      command += ["\(mounts) && exec chroot \(root) /runner \"$@\"", "sh"]
       journal = "/journal"
     case .smallDisk:
       command = ["/usr/bin/unshare", "--mount", "sh", "-c"]
