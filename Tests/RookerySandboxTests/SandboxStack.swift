@@ -185,8 +185,8 @@ final class SandboxStack: Sendable {
 
   /// Files under the data directories that hold `text`.
   func files(holding text: String) async throws -> String {
-    let found = try await Command.run(["grep", "-r", "-l", "-a", "-F", "-e", text, directory + "/host", directory + "/serve"])
-    return found.status == 1 ? "" : found.text
+    // What is being removed meanwhile may vanish under it.
+    try await Command.run(["grep", "-r", "-s", "-l", "-a", "-F", "-e", text, directory + "/host", directory + "/serve"]).output
   }
 
   private static var log: Logger {
