@@ -104,7 +104,8 @@ let package = Package(
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",
-      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .logging], swiftSettings: strict),
+      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
+      swiftSettings: strict),
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
@@ -118,7 +119,12 @@ let package = Package(
     tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryTestSupport"]),
     tests("RookerySandboxTests", ["RookerySandbox", "RookeryTestSupport"]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
-    tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
+    tests(
+      "RookeryServerTests",
+      [
+        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
+        .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
+      ]),
     tests("RookeryCommandsTests", ["RookeryCommands"]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryTestSupport", .httpClient]),
   ]

@@ -101,6 +101,7 @@ public enum JSON {
 public enum Timestamp {
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
   private static let whole = Date.ISO8601FormatStyle()
-  public static func text(_ date: Date) -> String { date.formatted(style) }
+  /// To the nearest millisecond: the format cuts off, and what a text was read as may lie just below it.
+  public static func text(_ date: Date) -> String { date.addingTimeInterval(0.0005).formatted(style) }
   public static func date(_ text: String) -> Date? { (try? style.parse(text)) ?? (try? whole.parse(text)) }
 }
