@@ -168,7 +168,7 @@ package struct ImageBuilder: Sendable {
     private func finalise() async throws {
       let copy = try workingCopy()
       // Everything but the killer itself and the runner, which the kernel spares as the first process.
-      _ = try await copy.shell.run(BuildShell.Program(argv: ["/bin/sh", "-c", "kill -KILL -1"], account: .root), step: "finalise")
+      _ = try await copy.shell.run(BuildShell.Program(argv: ["/bin/sh", "-c", "kill -KILL -1 2>/dev/null || :"], account: .root), step: "finalise")
       try await copy.handOver()
       let changes = try await copy.changes()
       if changes > 0 {
