@@ -149,7 +149,9 @@ package struct ImageBuilder: Sendable {
 
     private func setUp(_ command: String, step: String) async throws {
       let copy = try workingCopy()
-      try await log.note("$ \(PlainText.line(command))", step: step)
+      for (number, line) in command.split(separator: "\n").enumerated() {
+        try await log.note("\(number == 0 ? "$" : ">") \(PlainText.line(line.prefix(1000)))", step: step)
+      }
       if step.hasPrefix("setup 1/") {
         try await log.note("setup runs offline: only this repository's git server can be reached.", step: step)
       }
