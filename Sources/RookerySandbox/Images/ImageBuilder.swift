@@ -170,7 +170,8 @@ package struct ImageBuilder: Sendable {
     private func finalise() async throws {
       let copy = try workingCopy()
       // Everything but the killer itself and the runner, which the kernel spares as the first process.
-      _ = try await copy.shell.run(BuildShell.Program(argv: ["/bin/sh", "-c", "kill -KILL -1"], account: .root), step: "finalise")
+      let killer = BuildShell.Program(argv: ["/bin/sh", "-c", "kill -KILL -1"], account: .root)
+      _ = try await copy.shell.capture(killer, limit: 4096)
       try await copy.handOver()
       let changes = try await copy.changes()
       if changes > 0 {
