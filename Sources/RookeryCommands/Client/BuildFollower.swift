@@ -32,6 +32,12 @@ struct BuildFollower: Sendable {
     }
   }
 
+  /// The same as part of a step that somebody else shows.
+  func wait(_ progress: ProgressLine) async throws -> BuildSummary {
+    let started = try await api.post("/v1/repositories/\(repository)/build", as: BuildSummary.self)
+    return try await read(started) { progress.update("\($0.step): \($0.text)") }
+  }
+
   private func follow(_ started: BuildSummary) async throws -> BuildSummary {
     let progress = ProgressLine(terminal)
     var tail: [BuildLine] = []

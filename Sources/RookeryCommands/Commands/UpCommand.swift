@@ -1,9 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
-import RookeryConfiguration
 import RookeryModel
-import RookeryServer
 
 /// `rookery up`
 struct UpCommand: AsyncParsableCommand {
@@ -44,10 +42,13 @@ struct UpCommand: AsyncParsableCommand {
         mend: "Run: sudo rookery up")
     }
     let terminal = Terminal()
-    let settings = try settings()
+    let standard = FileManager.default.fileExists(atPath: Self.defaultConfiguration) ? Self.defaultConfiguration : nil
+    let settings = try UpSettings(
+      layout: data.layout(), configurationFile: config ?? standard, port: port, admin: admin?.author,
+      environment: ProcessInfo.processInfo.environment)
     let isFirstStart = !FileManager.default.fileExists(atPath: settings.layout.registry)
     if detach {
-      try await DetachedStart(settings: settings, arguments: backgroundArguments(settings), terminal: terminal).run()
+      try await DetachedStart(settings: settings, terminal: terminal).run()
       try await Self.announce(settings, isFirstStart: isFirstStart, terminal)
       return
     }
@@ -56,30 +57,6 @@ struct UpCommand: AsyncParsableCommand {
       do { try await Self.announce(settings, isFirstStart: isFirstStart, terminal) } catch { terminal.note("\(error)") }
     }
     if status != .success { throw status }
-  }
-
-  /// Read and checked before anything is started.
-  private func settings() throws -> UpSettings {
-    let environment = ProcessInfo.processInfo.environment
-    let layout = try data.layout()
-    let isDefaultThere = FileManager.default.fileExists(atPath: Self.defaultConfiguration)
-    let file = config.map { URL(fileURLWithPath: $0).standardizedFileURL.path } ?? (isDefaultThere ? Self.defaultConfiguration : nil)
-    var configuration = try Configuration.load(file: file, environment: environment)
-    if let port { configuration.server.port = port }
-    if configuration.server.port == 0 { configuration.server.port = try FreePort.find() }
-    let invoker = Invoker(environment: environment)
-    return UpSettings(
-      layout: layout, users: try .find(), program: try Program.path(), configurationFile: file, port: configuration.server.port,
-      localUsers: invoker.uid.map { [$0] } ?? [], admin: admin?.author ?? invoker.author, environment: environment,
-      tokenVariables: configuration.tokenVariables, address: configuration.server.origin)
-  }
-
-  private func backgroundArguments(_ settings: UpSettings) -> [String] {
-    var arguments = [settings.program, "up", "--is-detached", "--data", settings.layout.data, "--cache", settings.layout.cache]
-    if let file = settings.configurationFile { arguments += ["--config", file] }
-    if let port = settings.port { arguments += ["--port", String(port)] }
-    arguments += ["--admin", "\(settings.admin.name) <\(settings.admin.email)>"]
-    return arguments
   }
 
   /// Says where people go, and at the first start how they get in.

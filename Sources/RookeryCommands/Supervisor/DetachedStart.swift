@@ -6,9 +6,9 @@ import RookeryModel
 /// Starts a supervisor in the background and waits until everything answers.
 struct DetachedStart: Sendable {
   let settings: UpSettings
-  /// The command line of the supervisor.
-  let arguments: [String]
   let terminal: Terminal
+  /// Part of a step that somebody else shows.
+  var isQuiet = false
 
   private static let patience = Duration.seconds(120)
   /// Bytes after which a log is put aside at the next start.
@@ -26,8 +26,10 @@ struct DetachedStart: Sendable {
     let log = try openLog()
     defer { close(log) }
     let start = lseek(log, 0, SEEK_END)
-    let child = try ChildProcess(.init(argv: arguments, environment: settings.environment, log: log))
-    let outcome = await ProgressLine(terminal).run("starting Rookery") { () -> Outcome in await self.outcome(of: child) }
+    let child = try SpawnedProcess(.init(argv: settings.detachedCommand, environment: settings.environment, log: log))
+    let outcome =
+      isQuiet
+      ? await outcome(of: child) : await ProgressLine(terminal).run("starting Rookery") { () -> Outcome in await self.outcome(of: child) }
     switch outcome {
     case .ready: return
     case .ended(let exit):
@@ -43,7 +45,7 @@ struct DetachedStart: Sendable {
   }
 
   /// Asks until the supervisor says that everything answers, it ends, or patience does.
-  private func outcome(of child: ChildProcess) async -> Outcome {
+  private func outcome(of child: SpawnedProcess) async -> Outcome {
     let client = ControlClient(path: settings.layout.upSocket, allowedServers: [0])
     let deadline = ContinuousClock.now + Self.patience
     while ContinuousClock.now < deadline {

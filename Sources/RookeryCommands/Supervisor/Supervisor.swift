@@ -18,7 +18,7 @@ package actor Supervisor {
   private let note: @Sendable (String) -> Void
   private let onReady: @Sendable () async -> Void
   private var state = SupervisorState()
-  private var children: [ProcessRole: (process: ChildProcess, since: ContinuousClock.Instant)] = [:]
+  private var children: [ProcessRole: (process: SpawnedProcess, since: ContinuousClock.Instant)] = [:]
   /// Counts the starts of each, so that an answer to an earlier one is not taken for the present one's.
   private var starts: [ProcessRole: Int] = [:]
   private var downWaiters: [CheckedContinuation<[String], Never>] = []
@@ -122,8 +122,8 @@ package actor Supervisor {
   }
 
   private func spawn(_ role: ProcessRole, in group: inout DiscardingTaskGroup) -> [SupervisorState.Action] {
-    let child: ChildProcess
-    do { child = try ChildProcess(settings.specification(of: role)) } catch {
+    let child: SpawnedProcess
+    do { child = try SpawnedProcess(settings.specification(of: role)) } catch {
       note("\(role.rawValue) can't be started: \(error)")
       return state.spawnFailed(role)
     }

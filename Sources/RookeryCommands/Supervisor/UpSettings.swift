@@ -1,6 +1,7 @@
 import Foundation
 import RookeryConfiguration
 import RookeryModel
+import RookeryServer
 
 /// What a supervisor keeps running, and how.
 package struct UpSettings: Sendable {
@@ -23,8 +24,16 @@ package struct UpSettings: Sendable {
   /// Where people reach the server.
   package var address: String
 
+  /// The command line of a supervisor with these settings that runs in the background.
+  var detachedCommand: [String] {
+    var argv = [program, "up", "--is-detached", "--data", layout.data, "--cache", layout.cache]
+    if let configurationFile { argv += ["--config", configurationFile] }
+    if let port { argv += ["--port", String(port)] }
+    return argv + ["--admin", "\(admin.name) <\(admin.email)>"]
+  }
+
   /// How one process is started.
-  package func specification(of role: ProcessRole) -> ChildProcess.Specification {
+  package func specification(of role: ProcessRole) -> SpawnedProcess.Specification {
     let common = [program, role.rawValue, "--data", layout.data, "--cache", layout.cache]
     switch role {
     case .host: return .init(argv: common, environment: Self.plainEnvironment(environment))
@@ -57,6 +66,25 @@ package struct UpSettings: Sendable {
       result[name] = value
     }
     return result
+  }
+}
+
+extension UpSettings {
+  /// Settings from a configuration file (nil: none) and the environment, read and checked before anything is started.
+  ///
+  /// `port`: instead of the configuration's; 0, here or there, takes a free one. `admin` nil: who started this.
+  package init(
+    layout: DataLayout, configurationFile: String?, port: Int?, admin: API.NamedAuthor?, environment: [String: String]
+  ) throws {
+    let file = configurationFile.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+    var configuration = try Configuration.load(file: file, environment: environment)
+    if let port { configuration.server.port = port }
+    if configuration.server.port == 0 { configuration.server.port = try FreePort.find() }
+    let invoker = Invoker(environment: environment)
+    self.init(
+      layout: layout, users: try .find(), program: try Program.path(), configurationFile: file, port: configuration.server.port,
+      localUsers: invoker.uid.map { [$0] } ?? [], admin: admin ?? invoker.author, environment: environment,
+      tokenVariables: configuration.tokenVariables, address: configuration.server.origin)
   }
 }
 

@@ -4,7 +4,7 @@ import RookeryControl
 import RookeryModel
 
 /// A child in a session of its own: Ctrl-C in the terminal reaches the supervisor alone, which stops its children in order.
-package struct ChildProcess: Sendable {
+package struct SpawnedProcess: Sendable {
   package struct Specification: Sendable, Equatable {
     /// Absolute path of the program, then its arguments.
     package var argv: [String]
