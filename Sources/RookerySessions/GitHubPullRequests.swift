@@ -17,6 +17,6 @@ package struct GitHubPullRequests: PullRequestOpener {
       pull = try await client.updatePullRequest(
         repository: forge.repository, number: pull.number, title: nil, body: text.body, token: token)
     }
-    return (PullRequest(number: pull.number, url: pull.url, title: pull.title, author: pull.author), created)
+    return (pull.summary, created)
   }
 }
