@@ -26,7 +26,7 @@ extension AgentCatalog {
 
   private static let vibe = AgentDefinition(
     name: name("vibe"), title: "Mistral Vibe (needs Python 3.12 in the base)", wire: .acp, model: .openai,
-    python: ["mistral-vibe==3.0.3"], argv: ["{bundle}/bin/vibe-acp"],
+    python: ["mistral-vibe==2.26.1"], argv: ["{bundle}/bin/vibe-acp"],
     environment: [
       "VIBE_ACTIVE_MODEL": "rookery",
       "VIBE_PROVIDERS": #"[{"name":"rookery","api_base":"{model.url}/v1","api_key_env_var":"ROOKERY_MODEL_PLACEHOLDER"}]"#,

@@ -11,10 +11,13 @@ import Testing
 
   @Test(.timeLimit(.minutes(5))) func requestsThatCannotWorkAreRefused() async throws {
     let system = try RunningSystem.get()
-    #expect(await refused { _ = try await system.begin("true", repository: "nowhere") } == .repositoryUnknown)
-    #expect(await refused { _ = try await system.begin("true", agent: "nobody") } == .agentUnknown)
-    #expect(await refused { _ = try await system.begin("  \n") } == .badRequest)
-    #expect(await refused { _ = try await system.begin(String(repeating: "x", count: (1 << 20) + 1)) } == .tooLarge)
+    for (prompt, repository, agent, code) in [
+      ("true", "nowhere", "command", ErrorCode.repositoryUnknown), ("true", "site", "nobody", .agentUnknown),
+      ("  \n", "site", "command", .badRequest), (String(repeating: "x", count: (1 << 20) + 1), "site", "command", .tooLarge),
+    ] {
+      let got = await refused { _ = try await system.begin(prompt, repository: repository, agent: agent) }
+      #expect(got == code)
+    }
     let name = try RepositoryName("gone")
     for (url, code) in [
       ("http://127.0.0.1:1/gone.git", ErrorCode.forbidden), (system.git.url(for: "gone"), .repositoryUnreachable),

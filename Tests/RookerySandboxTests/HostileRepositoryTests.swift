@@ -27,10 +27,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    "setup: 7\n", "setupp: []\n", "\u{0}", String(repeating: "# comment\n", count: 10_000), "a: &a [*a]\n", "setup: [\"\\u0000\"]\n",
-  ])
-  func aBadEnvironmentFileIsTyped(_ text: String) async throws {
+  @Test(arguments: ["wrong type", "unknown key", "control character", "too long", "endless alias", "NUL in a command"])
+  func aBadEnvironmentFileIsTyped(_ what: String) async throws {
+    let texts = [
+      "wrong type": "setup: 7\n", "unknown key": "setupp: []\n", "control character": "\u{0}",
+      "too long": String(repeating: "# comment\n", count: 10_000), "endless alias": "a: &a [*a]\n",
+      "NUL in a command": "setup: [\"\\u0000\"]\n",
+    ]
+    let text = try #require(texts[what])
     try await SandboxStack.with { stack in
       try await stack.git.makeRepository("app", files: [EnvironmentFile.path: text])
       _ = try await stack.add()

@@ -94,7 +94,8 @@ import Testing
       let (manifest, _) = try await stack.repositories.image(for: stack.name)
       #expect(manifest.parent == .image(first.id))
       let seen = try await stack.inside(
-        .image(manifest.id), "cd /workspace/\(stack.name) && ls && git rev-parse HEAD && git status --porcelain && stat -c %u new .cache")
+        .image(manifest.id),
+        "cd /workspace/\(stack.name) && ls kept new old; git rev-parse HEAD && git status --porcelain && stat -c %u new .cache")
       #expect(
         seen.output.split(separator: "\n").map(String.init) == ["kept", "new", manifest.commit, "1000", "1000"], "\(seen.errorOutput)")
 

@@ -45,7 +45,7 @@ import Testing
       try store.write { transaction in
         for _ in 0..<20 { _ = try transaction.append(notice(String(repeating: "x", count: 1000)), turn: nil, at: Date()) }
       }
-      try store.read { transaction in
+      try store.read { (transaction: SessionTransaction) throws in
         #expect(try transaction.events(after: 5, limit: 4, bytes: 1 << 20).map(\.seq) == [6, 7, 8, 9])
         #expect(try transaction.events(after: 5, limit: 100, bytes: 3000).count == 3)
         #expect(try transaction.events(after: 5, limit: 100, bytes: 1).count == 1)
@@ -63,7 +63,7 @@ import Testing
         }
       }
       try store.write { try $0.setState(.running, of: prompts[0].id, turn: 1) }
-      try store.read { transaction in
+      try store.read { (transaction: SessionTransaction) throws in
         #expect(try transaction.nextPrompt()?.id == prompts[1].id)
         #expect(try transaction.prompts().map(\.id) == prompts.map(\.id))
         #expect(try transaction.prompt(prompts[0].id)?.turn == 1)
@@ -87,7 +87,7 @@ import Testing
         try transaction.addToOutbox(OutboxEntry(offset: 3, bytes: [4, 5, 6, 7]), of: process, in: sandbox)
       }
       try store.write { try $0.trimOutbox(of: process, in: sandbox, written: 5) }
-      try store.read { transaction in
+      try store.read { (transaction: SessionTransaction) throws in
         #expect(try transaction.outbox(of: process, in: sandbox) == [OutboxEntry(offset: 3, bytes: [4, 5, 6, 7])])
         #expect(try transaction.process(process, in: sandbox) == known)
         #expect(try transaction.process(process, in: .random(prefix: "b")) == nil)

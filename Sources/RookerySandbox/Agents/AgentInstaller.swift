@@ -79,9 +79,7 @@ package struct AgentInstaller: Sendable {
     }
     try await bundle.install(wheels)
     try await bundle.check()
-    // In whole milliseconds, as manifests are stored.
-    let created = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded(.down) / 1000)
-    let manifest = BundleManifest(agent: definition.name, digest: digest, created: created)
+    let manifest = BundleManifest(agent: definition.name, digest: digest, created: Date())
     await sandbox.detach()
     try await provider.publishBundle(sandbox.id, manifest: manifest)
     try await log.note("Installed \(definition.title).", step: "publish")

@@ -127,7 +127,7 @@ package struct ImageBuilder: Sendable {
         await clear()
       case .done, .fail: break
       }
-      return machine.succeeded(at: Self.now)
+      return machine.succeeded(at: Date())
     }
 
     private func create(from source: CreateSandbox.Source) async throws {
@@ -160,7 +160,7 @@ package struct ImageBuilder: Sendable {
         try await copy.shell.require(program, step: step) { exit in
           RookeryError(
             .setupFailed, "The setup command “\(PlainText.line(command.prefix(200)))” failed (\(exit.text)).",
-            mend: "Its output is in the build's log: “rookery repo show \(repository)”. Setup runs offline.")
+            mend: "Its output is in the build's log: “rookery repo show \(repository)”. Setup runs offline.", context: exit.text)
         }
       }
     }
@@ -194,17 +194,29 @@ package struct ImageBuilder: Sendable {
     /// The limit that the sandbox hit, if that is behind `error`.
     private func explained(_ error: any Error) async -> RookeryError {
       let plain = error as? RookeryError ?? RookeryError(.internal, "The build failed.", mend: "See the server's log.", context: "\(error)")
-      guard let sandbox, let events = try? await provider.events(after: 0, wait: 0) else { return plain }
-      for case .limitHit(let limit, let detail) in events.lazy.filter({ $0.sandbox == sandbox }).map(\.kind) {
-        return RookeryError(
-          plain.code == .setupFailed ? .setupFailed : .limitHit, "\(plain.message) The sandbox hit its \(limit.rawValue) limit: \(detail).",
-          mend: "Raise that limit for \(order.repository) in the server's configuration.", context: plain.context)
-      }
-      return plain
+      let isKill = plain.code == .sandboxLost || Self.kills.contains(plain.context)
+      guard let sandbox, let (limit, detail) = await limitHit(by: sandbox, patience: isKill ? .seconds(3) : .zero) else { return plain }
+      return RookeryError(
+        plain.code == .setupFailed ? .setupFailed : .limitHit, "\(plain.message) The sandbox hit its \(limit.rawValue) limit: \(detail)",
+        mend: "Raise that limit for \(order.repository) in the server's configuration.", context: plain.context)
     }
 
-    /// In whole milliseconds, as manifests are stored.
-    private static var now: Date { Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded(.down) / 1000) }
+    /// How a command ends that was killed: by itself, or below a shell.
+    private static let kills = [ProcessExit.signal(9).text, ProcessExit.code(137).text]
+
+    /// The host tells of a limit a moment after the kernel enforced it.
+    private func limitHit(by sandbox: SandboxID, patience: Duration) async -> (LimitName, detail: String)? {
+      let deadline = ContinuousClock.now + patience
+      var reached: Int64 = 0
+      repeat {
+        guard let events = try? await provider.events(after: reached, wait: patience > .zero ? 1 : 0) else { return nil }
+        for event in events where event.sandbox == sandbox {
+          if case .limitHit(let limit, let detail) = event.kind { return (limit, detail) }
+        }
+        reached = events.last?.seq ?? reached
+      } while ContinuousClock.now < deadline
+      return nil
+    }
 
     /// Covers everything that decides what setup does: the base and the file.
     private static func digest(_ environment: [UInt8], base: BaseRecord) -> String {

@@ -6,6 +6,9 @@ package final class LocalProvider: SandboxProvider {
   /// The version of `HostRequest` that this side speaks.
   package static let protocolVersion = 1
 
+  /// How long a sandbox that doesn't answer may take to end.
+  private static let endingTime = Duration.seconds(5)
+
   private let host: HostConnection
   private let logger: Logger
 
@@ -38,13 +41,16 @@ package final class LocalProvider: SandboxProvider {
   }
 
   package func attach(_ id: SandboxID) async throws -> (any Sandbox)? {
-    guard let record = try await list().first(where: { $0.id == id && $0.state != .dead }) else { return nil }
-    do {
-      return try await LocalSandbox.connected(to: record)
-    } catch let error as RookeryError where error.code == .unavailable || error.code == .sandboxLost {
-      // It may have ended between the two calls.
-      guard try await list().contains(where: { $0.id == id && $0.state != .dead }) else { return nil }
-      throw error
+    let deadline = ContinuousClock.now + Self.endingTime
+    while true {
+      guard let record = try await list().first(where: { $0.id == id && $0.state != .dead }) else { return nil }
+      do {
+        return try await LocalSandbox.connected(to: record)
+      } catch let error as RookeryError where error.code == .sandboxLost {
+        // It may be about to end, which the host has not noted yet.
+        guard ContinuousClock.now < deadline else { throw error }
+        try await Task.sleep(for: .milliseconds(50))
+      }
     }
   }
 

@@ -71,7 +71,10 @@ import Testing
 
   @Test func remembersNoMoreToolCallsThanItMust() throws {
     var conversation = ACPConversation.prompting()
-    for number in 0..<20_000 { _ = conversation.update(#"{"sessionUpdate":"tool_call","toolCallId":"call-\#(number)"}"#) }
-    #expect(try JSON.encode(conversation.client).count < 128 << 10)
+    for number in 0..<20_000 {
+      _ = conversation.update(
+        #"{"sessionUpdate":"tool_call","toolCallId":"call-\#(number)","title":"\#(String(repeating: "t", count: 500))"}"#)
+    }
+    #expect(try JSON.encode(conversation.client).count < 256 << 10)
   }
 }

@@ -28,7 +28,7 @@ import Testing
     var conversation = ACPConversation.prompting()
     _ = conversation.update(#"{"sessionUpdate":"tool_call","toolCallId":"t","title":"run"}"#)
     let actions = conversation.receive(
-      #"{"jsonrpc":"2.0","id":"ask-1","method":"session/request_permission","params":{"sessionId":"s1","toolCall":{"toolCallId":"t","title":"run"},"options":\#(test.options)}}"#
+      #"{"jsonrpc":"2.0","id":"ask-1","method":"session/request_permission","params":{"sessionId":"s1","toolCall":{"toolCallId":"t"},"options":\#(test.options)}}"#
     )
     let answer = actions.compactMap(\.sent).first
     #expect(answer?["id"] == "ask-1")

@@ -58,7 +58,7 @@ import Testing
       #"{"jsonrpc":"2.0","id":"p","method":"session/request_permission","params":{"sessionId":"s1","toolCall":{"toolCallId":"t"},"options":[{"optionId":"a","name":"A","kind":"allow_once"}]}}"#
     )
     #expect(actions.compactMap(\.sent).first?["result"] == ["outcome": ["outcome": "cancelled"]])
-    #expect(actions.events.last == .permissionAnswered(.init(tool: "t", option: "cancelled", allowed: false)))
+    #expect(actions.events.last == .permissionAnswered(.init(tool: "tool", option: "cancelled", allowed: false)))
   }
 
   @Test func dropsWaitingPromptsThatWereCancelled() {

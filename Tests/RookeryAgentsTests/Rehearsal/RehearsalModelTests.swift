@@ -121,6 +121,14 @@ func withRehearsal<Value: Sendable>(
     }
   }
 
+  @Test func saysThatItsPortIsTaken() async throws {
+    try await withRehearsal(Self.script) { model, port in
+      let error = await #expect(throws: RookeryError.self) { try await model.run(port: port) }
+      #expect(error?.code == .unavailable)
+      #expect(error?.message.contains("\(port)") == true)
+    }
+  }
+
   @Test func listsItsModel() async throws {
     try await withRehearsal(Self.script) { _, port in
       let (data, _) = try await URLSession.shared.data(from: URL(string: "http://127.0.0.1:\(port)/v1/models")!)
