@@ -139,7 +139,9 @@ let package = Package(
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
     tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
-    tests("RookeryCommandsTests", ["RookeryCommands", .argumentParser]),
+    tests(
+      "RookeryCommandsTests",
+      ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )
