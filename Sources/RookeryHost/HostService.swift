@@ -29,7 +29,10 @@ package struct HostService: Sendable {
     }
     let (context, lock) = try await BlockingThread.run(name: "host-prepare") { try prepare() }
     let table = SandboxTable(context: context)
-    defer { context.watch.stop() }
+    defer {
+      context.watch.stop()
+      context.disk.stop()
+    }
     try await adoptAll(context, into: table)
     let requests = HostRequests(context: context, table: table)
     let server = try ControlServer(
@@ -55,6 +58,7 @@ package struct HostService: Sendable {
         case .ended(let id): try await table.with(id) { try await $0.processEnded() }
         case .limit(let id, let limit, let detail, let counters):
           try await table.with(id) { try await $0.limitHit(limit, detail: detail, counters: counters) }
+        case .diskOver(let id, let usage): try await table.with(id) { try await $0.diskOver(usage) }
         case .runtimeOver(let id): try await table.with(id) { try await $0.runtimeOver() }
         }
       } catch {
@@ -75,6 +79,7 @@ package struct HostService: Sendable {
     let runnersPath = settings.runDirectory + "/runners"
     let trash = try Trash(directory: data.existing("trash"), log: log)
     let bases = BaseCatalogue(cacheDirectory: settings.cacheDirectory)
+    let watch = try SandboxWatch()
     let networks = SandboxNetworkPool()
     networks.fill()
     let context = try HostContext(
@@ -84,7 +89,8 @@ package struct HostService: Sendable {
       bundles: BundleStore(cacheDirectory: settings.cacheDirectory, log: log),
       records: LaunchRecords(directory: data.existing("launches")), sandboxes: data.existing("sandboxes"),
       runnersPath: runnersPath, runners: Directory.make(path: runnersPath, mode: 0o755), trash: trash, networks: networks,
-      watch: SandboxWatch(), handover: ListenerTable(), events: HostEventLog(), log: log)
+      watch: watch, disk: DiskWatch(sandboxes: data.existing("sandboxes")) { watch.report(.diskOver($0, $1)) }, handover: ListenerTable(),
+      events: HostEventLog(), log: log)
     return (context, lock)
   }
 

@@ -63,15 +63,23 @@ extension LiveSession {
   func salvage(reason: String) async throws {
     guard let lost = meta.sandbox else { return }
     let snapshot = try SnapshotID(of: lost)
-    try await services.provider.terminate(lost, keep: snapshot)
+    var events: [EventPayload] = [.sandboxLost(.init(sandbox: lost, reason: reason))]
+    do {
+      try await services.provider.terminate(lost, keep: snapshot)
+      meta.snapshot = snapshot
+      events.append(.snapshotTaken(.init(snapshot: snapshot, sandbox: lost)))
+    } catch let error as RookeryError where error.code == .notFound {
+      // The provider lost its files (another machine, a wiped disk): what was pushed is what there is.
+      meta.snapshot = nil
+      events.append(.notice(.init(level: .warning, text: "The sandbox's files are gone: the session starts again from its image.")))
+    }
     try? await services.gateway.revoke(lost)
     sandbox = nil
     link?.pump?.cancel()
     link = nil
     meta.sandbox = nil
     meta.agentProcess = nil
-    meta.snapshot = snapshot
-    try commit([.sandboxLost(.init(sandbox: lost, reason: reason)), .snapshotTaken(.init(snapshot: snapshot, sandbox: lost))])
+    try commit(events)
   }
 
   /// Tells the gateway what the sandbox may reach, and for how long.

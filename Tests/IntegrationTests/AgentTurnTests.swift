@@ -1,4 +1,5 @@
 import Foundation
+import RookeryCommands
 import RookeryModel
 import RookeryRehearsal
 import RookeryTestSupport

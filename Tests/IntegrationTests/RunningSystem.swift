@@ -91,7 +91,7 @@ final class RunningSystem: Sendable {
     supervisor.arguments = ["up", "--data", directory.path("data"), "--config", configuration]
     supervisor.environment = ["PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"].merging(environment) { $1 }
     let log = directory.path("up.log")
-    FileManager.default.createFile(atPath: log, contents: nil)
+    _ = FileManager.default.createFile(atPath: log, contents: nil)
     let handle = try #require(FileHandle(forWritingAtPath: log))
     supervisor.standardOutput = handle
     supervisor.standardError = handle

@@ -32,7 +32,7 @@ struct cs_launch {
 };
 
 /// The most directories of an overlay: what the kernel's page of options holds.
-#define CS_LAUNCH_LAYERS 120
+#define CS_LAUNCH_LAYERS 190
 
 /// The most descriptors that a launch passes on.
 #define CS_LAUNCH_DESCRIPTORS 8

@@ -149,8 +149,9 @@ struct SandboxCgroup: Sendable {
   }
 
   private func killOnce() {
-    if let unified = path(layout.unified) { _ = CgroupFile.tryWrite("1", to: unified + "/cgroup.kill") }
-    for process in processes() { _ = Glibc.kill(process, SIGKILL) }
+    // The kernel kills by cgroup where it can (5.14): every process is in the unified one, and no number can be mistaken.
+    let killed = path(layout.unified).map { CgroupFile.tryWrite("1", to: $0 + "/cgroup.kill") == 0 } ?? false
+    if !killed { for process in processes() { _ = Glibc.kill(process, SIGKILL) } }
     // Signals wait while a version 1 freezer holds; thawed after they were sent, nothing runs in between.
     if let freezer = layout.freezer, !freezer.isUnified, let path = path(freezer) {
       _ = CgroupFile.tryWrite("THAWED", to: path + "/freezer.state")

@@ -26,6 +26,9 @@ struct LaunchRecord: Codable, Equatable, Sendable {
   /// Limits up to here were reported.
   var reported = SandboxCgroup.Counters()
 
+  /// Seconds until its time is over.
+  func runtimeLeft(now: Date = Date()) -> Double { created.timeIntervalSince(now) + Double(limits.runtimeSeconds) }
+
   /// The id of this boot.
   static func currentBoot() throws -> String {
     guard let text = CgroupFile.read("/proc/sys/kernel/random/boot_id") else {

@@ -11,7 +11,7 @@ import Synchronization
 /// or thrown away at the next start. A layer that a sandbox or another layer stands on can't be removed.
 final class LayerStore: Sendable {
   /// Layers in one stack, base included.
-  static let maximumDepth = 100
+  static let maximumDepth = 180
 
   private static let treeName = "fs"
   private static let manifestName = "manifest.json"

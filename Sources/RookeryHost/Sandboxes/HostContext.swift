@@ -20,6 +20,7 @@ struct HostContext: Sendable {
   var trash: Trash
   var networks: SandboxNetworkPool
   var watch: SandboxWatch
+  var disk: DiskWatch
   var handover: ListenerTable
   var events: HostEventLog
   var log: Logger

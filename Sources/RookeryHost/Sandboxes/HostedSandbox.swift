@@ -85,10 +85,14 @@ actor HostedSandbox {
     record.initProcess = started.initProcess
     try context.records.write(record)
     self.record = record
-    context.watch.add(
-      id, cgroup: cgroup, process: started.initDescriptor, counters: .init(),
-      deadline: .now + .seconds(limits.runtimeSeconds))
+    watch(record, process: started.initDescriptor)
     context.handover.add(id, process: started.initProcess, listeners: network.listeners)
+  }
+
+  private func watch(_ record: LaunchRecord, process: OwnedDescriptor) {
+    context.watch.add(
+      id, cgroup: cgroup, process: process, counters: record.reported, deadline: .now + .seconds(max(0, record.runtimeLeft())))
+    context.disk.add(id, limitMB: record.limits.diskMB)
   }
 
   private nonisolated func listenForRunner() throws -> OwnedDescriptor {
@@ -124,8 +128,7 @@ actor HostedSandbox {
       return try end(reason: found.boot == context.boot ? "ended while Rookery was away" : "the machine was restarted")
     }
     isFrozen = cgroup.isFrozen
-    let left = found.created.timeIntervalSinceNow + Double(found.limits.runtimeSeconds)
-    context.watch.add(id, cgroup: cgroup, process: descriptor, counters: found.reported, deadline: .now + .seconds(max(0, left)))
+    watch(found, process: descriptor)
     context.handover.add(id, process: process, listeners: nil)
   }
 
@@ -142,16 +145,23 @@ actor HostedSandbox {
 
   /// Process 1 ended, by itself or by a limit: everything else in the sandbox ends, its files stay until `terminate`.
   func processEnded() throws {
-    guard let record, record.ended == nil else { return }
+    // The observation may be about an earlier sandbox of this id.
+    guard let record, record.ended == nil, record.initProcess?.isAlive != true else { return }
     try end(reason: reap())
   }
 
   /// Ends a sandbox whose time is over.
   func runtimeOver() throws {
-    guard let record, record.ended == nil else { return }
+    guard let record, record.ended == nil, record.runtimeLeft() <= 1 else { return }
     context.events.append(id, .limitHit(.runtime, detail: "\(record.limits.runtimeSeconds) s"))
-    try stopProcesses()
     try end(reason: "its time of \(record.limits.runtimeSeconds) s is over")
+  }
+
+  /// Ends a sandbox that wrote more than it may; its files stay until `terminate`.
+  func diskOver(_ usage: DiskUsage) throws {
+    guard let record, record.ended == nil else { return }
+    context.events.append(id, .limitHit(.disk, detail: "It wrote \(usage.bytes >> 20) MiB in \(usage.files) files."))
+    try end(reason: "it wrote more than \(record.limits.diskMB) MiB")
   }
 
   private func end(reason: String) throws {
@@ -178,6 +188,7 @@ actor HostedSandbox {
   /// Kills every process, waits until they are gone and removes what was only for the living. Idempotent.
   func stopProcesses() throws {
     context.watch.remove(id)
+    context.disk.remove(id)
     if ownsCgroup { try cgroup.kill() }
     ownsCgroup = false
     _ = reap()

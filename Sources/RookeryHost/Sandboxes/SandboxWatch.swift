@@ -10,6 +10,7 @@ final class SandboxWatch: Sendable {
     case ended(SandboxID)
     case limit(SandboxID, LimitName, detail: String, SandboxCgroup.Counters)
     case runtimeOver(SandboxID)
+    case diskOver(SandboxID, DiskUsage)
   }
 
   private struct Watched {
@@ -55,6 +56,9 @@ final class SandboxWatch: Sendable {
     state.withLock { $0.stopped = true }
     wake.signal()
   }
+
+  /// Adds what was seen elsewhere.
+  func report(_ observation: Observation) { continuation.yield(observation) }
 
   private func run() {
     let memoryLog = OutOfMemoryLog()
