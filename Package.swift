@@ -145,7 +145,9 @@ let package = Package(
         "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
         .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
       ]),
-    tests("RookeryCommandsTests", ["RookeryCommands", .argumentParser]),
+    tests(
+      "RookeryCommandsTests",
+      ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )
