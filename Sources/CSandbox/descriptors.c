@@ -181,3 +181,11 @@ ssize_t cs_receive(int socket, void *bytes, size_t capacity, int *descriptors, s
     }
     return excess ? -EMSGSIZE : received;
 }
+
+int cs_pipe(int *reading, int *writing) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+    *reading = ends[0];
+    *writing = ends[1];
+    return 0;
+}

@@ -10,7 +10,7 @@ extension AgentCatalog {
     return name
   }
 
-  /// The session appends the path of the prompt, written to a file, as the script.
+  /// The session appends what makes the shell read its script from stdin.
   private static let command = AgentDefinition(
     name: name("command"), title: "Shell script (the prompt is the script, no model)", wire: .command, model: .none,
     argv: ["/bin/sh", "-e"], tested: true)
@@ -21,11 +21,12 @@ extension AgentCatalog {
     environment: [
       "LLM_PROVIDER": "OPENAI", "OPENAI_API_KEY": "{model.key}", "OPENAI_BASE_URL": "{model.url}/v1", "OPENAI_MODEL": "{model.name}",
     ],
-    litter: [".agentao"], tested: true)
+    // Its conversations, which it needs to load one, and its log with the five that it keeps.
+    litter: [".agentao", "agentao.log"] + (1...5).map { "agentao.log.\($0)" }, tested: true)
 
   private static let vibe = AgentDefinition(
     name: name("vibe"), title: "Mistral Vibe (needs Python 3.12 in the base)", wire: .acp, model: .openai,
-    python: ["mistral-vibe==3.0.3"], argv: ["{bundle}/bin/vibe-acp"],
+    python: ["mistral-vibe==2.26.1"], argv: ["{bundle}/bin/vibe-acp"],
     environment: [
       "VIBE_ACTIVE_MODEL": "rookery",
       "VIBE_PROVIDERS": #"[{"name":"rookery","api_base":"{model.url}/v1","api_key_env_var":"ROOKERY_MODEL_PLACEHOLDER"}]"#,

@@ -2,7 +2,9 @@ import Foundation
 import RookeryModel
 
 /// The server's configuration: one YAML file plus environment variables. docs/configuration.md lists every key.
-public struct Configuration: Sendable, Codable, Equatable {
+///
+/// It is not Codable: only `load(file:environment:)` makes one from text, and what holds secrets is never written out.
+public struct Configuration: Sendable, Equatable {
   public var server = Server()
   public var network = Network()
   public var model: Model?
@@ -11,10 +13,12 @@ public struct Configuration: Sendable, Codable, Equatable {
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
   public var github = GitHub()
+  /// The environment variables that `git_token_env` names: what the server must be started with.
+  public var tokenVariables: [String] = []
 
   public init() {}
 
-  public struct Server: Sendable, Codable, Equatable {
+  public struct Server: Sendable, Equatable {
     /// Address to listen on; anything but loopback needs `allowed_hosts`.
     public var host = "127.0.0.1"
     public var port = 8080
@@ -25,20 +29,21 @@ public struct Configuration: Sendable, Codable, Equatable {
     public init() {}
   }
 
-  public struct Network: Sendable, Codable, Equatable {
+  public struct Network: Sendable, Equatable {
     /// `host:port` pairs on private or loopback addresses that git and model traffic may go to.
     public var privateHosts: [String] = []
     public init() {}
   }
 
   /// The model API that agents reach through the gateway.
-  public struct Model: Sendable, Codable, Equatable {
-    public enum Wire: String, Sendable, Codable { case openai, anthropic }
+  public struct Model: Sendable, Equatable {
+    public enum Wire: String, Sendable, Codable, CaseIterable { case openai, anthropic }
     public var wire: Wire
     /// Origin and prefix without `/v1`: `https://api.openai.com`.
     public var url: String
     public var name: String
     /// From `ROOKERY_MODEL_KEY`, `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or `key_file`; never written in the file itself.
+    /// Empty for an API that wants none.
     public var key: Secret
     public var tokensPerSession: Int?
     public init(wire: Wire, url: String, name: String, key: Secret, tokensPerSession: Int? = nil) {
@@ -50,13 +55,13 @@ public struct Configuration: Sendable, Codable, Equatable {
     }
   }
 
-  public struct Sandbox: Sendable, Codable, Equatable {
+  public struct Sandbox: Sendable, Equatable {
     public var base: BaseName = defaultBase
     public var limits = Limits()
     public init() {}
   }
 
-  public struct RepositorySettings: Sendable, Codable, Equatable {
+  public struct RepositorySettings: Sendable, Equatable {
     public var limits: Limits?
     public var agent: AgentName?
     /// User of HTTP basic authentication towards the git server; `x-access-token` suits GitHub.
@@ -68,8 +73,8 @@ public struct Configuration: Sendable, Codable, Equatable {
     public init() {}
   }
 
-  public struct Forge: Sendable, Codable, Equatable {
-    public enum Kind: String, Sendable, Codable { case github }
+  public struct Forge: Sendable, Equatable {
+    public enum Kind: String, Sendable, Codable, CaseIterable { case github }
     public var kind: Kind
     /// `https://api.github.com` or a GitHub Enterprise base URL.
     public var apiURL: String
@@ -82,14 +87,16 @@ public struct Configuration: Sendable, Codable, Equatable {
     }
   }
 
-  public struct GitHub: Sendable, Codable, Equatable {
-    /// Tokens of people, by e-mail, from `user_tokens_file` or `ROOKERY_GITHUB_TOKEN` (for the local admin):
-    /// pull requests are opened with the prompting author's own.
+  public struct GitHub: Sendable, Equatable {
+    /// Tokens of people, by e-mail in lower case, from `user_tokens_file`: pull requests are opened with the prompting
+    /// author's own.
     public var userTokens: [String: Secret] = [:]
+    /// `ROOKERY_GITHUB_TOKEN`: the local admin's, whose e-mail only the server knows.
+    public var adminToken: Secret?
     public init() {}
   }
 
-  public struct Agents: Sendable, Codable, Equatable {
+  public struct Agents: Sendable, Equatable {
     /// The agent of sessions that name none, where the repository names none either; nil: the first that is installed.
     public var defaultAgent: AgentName?
     /// Entries beside (or instead of, by name) those that are shipped.

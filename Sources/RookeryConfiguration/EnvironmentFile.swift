@@ -23,4 +23,24 @@ public struct EnvironmentFile: Sendable, Codable, Equatable {
   }
 
   public init() {}
+
+  /// Reads the file's text, which nobody vouches for. Throws `environmentInvalid` with line and key as the cause.
+  public static func parse(yaml: String) throws -> EnvironmentFile {
+    var file = EnvironmentFile()
+    guard let root = try YAMLDocument(name: path, code: .environmentInvalid).root(of: yaml) else { return file }
+    let section = try root.section(ConfigurationKeys.Environment.self)
+    if let value = section[.setup] {
+      file.setup = try value.elements(limit: 200).map { command in
+        let text = try command.string()
+        guard !text.allSatisfy(\.isWhitespace), text.utf8.count <= 64 << 10, !text.utf8.contains(0) else {
+          throw command.failure("is empty, too long or holds a NUL.", mend: "Write one shell command.")
+        }
+        return text
+      }
+    }
+    if let value = section[.env] { file.env = try value.variables() }
+    file.agent = try section[.agent]?.identifier(AgentKind.self)
+    file.limits = try section[.limits].map(RequestedLimits.init)
+    return file
+  }
 }

@@ -72,11 +72,12 @@ package final class ControlServer: Sendable {
 
   /// Closes the socket and unlinks it; running handlers are cancelled and their callers see the connection close. Idempotent.
   package func stop() {
-    let live = state.withLock { state in
+    let live: [ServedConnection]? = state.withLock { state in
       defer { state.stopped = true }
-      return state.stopped ? [] : Array(state.live.values)
+      return state.stopped ? nil : Array(state.live.values)
     }
-    // A successor may have taken the name over: only our own socket is unlinked.
+    guard let live else { return }
+    // A successor may have taken the name over: only our own socket is unlinked. Its inode is not used again while we listen.
     if Self.inode(of: path) == inode { unlink(path) }
     wake.signal()
     for connection in live { connection.cancel() }

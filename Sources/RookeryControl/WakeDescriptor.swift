@@ -3,24 +3,25 @@ import Glibc
 import RookeryModel
 
 /// Wakes a thread that polls: an event descriptor that stays readable once signalled, until cleared.
-final class WakeDescriptor: Sendable {
+package final class WakeDescriptor: Sendable {
   enum Cause: Equatable { case descriptor, woken, timedOut }
 
-  private let descriptor: Int32
+  /// To be polled for reading.
+  package let descriptor: Int32
 
-  init() throws {
+  package init() throws {
     descriptor = cs_event_descriptor()
     guard descriptor >= 0 else { throw RookeryError.system("eventfd", -descriptor) }
   }
 
   deinit { close(descriptor) }
 
-  func signal() {
+  package func signal() {
     var one: UInt64 = 1
     _ = write(descriptor, &one, MemoryLayout<UInt64>.size)
   }
 
-  func clear() {
+  package func clear() {
     var count: UInt64 = 0
     _ = read(descriptor, &count, MemoryLayout<UInt64>.size)
   }

@@ -101,7 +101,11 @@ public enum JSON {
 public enum Timestamp {
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
   private static let whole = Date.ISO8601FormatStyle()
-  /// To the nearest millisecond: the format cuts off, and what a text was read as may lie just below it.
-  public static func text(_ date: Date) -> String { date.addingTimeInterval(0.0005).formatted(style) }
+  /// Rounded to the millisecond, so that a time that was read is written as it was: the formatter itself cuts off, and what it
+  /// parsed lies a little below the millisecond as often as above.
+  public static func text(_ date: Date) -> String {
+    let milliseconds = (date.timeIntervalSinceReferenceDate * 1000).rounded()
+    return Date(timeIntervalSinceReferenceDate: milliseconds / 1000 + 0.0001).formatted(style)
+  }
   public static func date(_ text: String) -> Date? { (try? style.parse(text)) ?? (try? whole.parse(text)) }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 import RookeryModel
 
 /// A small OpenAI-compatible endpoint that plays a script: the agent before it is real, only the model is not.
@@ -27,6 +28,8 @@ package struct RehearsalModel: Sendable {
   }
 
   /// Serves until the task is cancelled. `onReady` gets the port, which is a free one when `port` is 0.
+  ///
+  /// Throws `unavailable` when the address can't be had.
   package func run(
     host: String = "127.0.0.1", port: Int = 0, onReady: @escaping @Sendable (Int) async -> Void = { _ in }
   ) async throws {
@@ -38,7 +41,13 @@ package struct RehearsalModel: Sendable {
     let application = Application(
       router: router, configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { channel in await onReady(channel.localAddress?.port ?? port) }, logger: logger)
-    try await application.run()
+    do {
+      try await application.run()
+    } catch let error as IOError {
+      throw RookeryError(
+        .unavailable, "The rehearsal model can't listen on \(host):\(port).", mend: "Choose another port; 0 takes a free one.",
+        context: "\(error)")
+    }
   }
 
   private func answer(_ request: Request) async throws -> Response {

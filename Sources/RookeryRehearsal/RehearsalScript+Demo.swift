@@ -23,11 +23,12 @@ extension RehearsalScript {
       .say("Now the table itself, counted from the repository."),
       .run(
         """
-        { git ls-files 2>/dev/null || ls; } | sed 's|.*/||; s|^[^.]*$|(none)|; s|.*\\.|.|' | sort | uniq -c | sort -rn | head -n 12 \
+        { git ls-files 2>/dev/null || ls; echo REPOSITORY-OVERVIEW.md; } | sort -u \
+        | sed 's|.*/||; s|^[^.]*$|(none)|; s|.*\\.|.|' | sort | uniq -c | sort -rn | head -n 12 \
         | sed 's/^ *\\([0-9][0-9]*\\) \\(.*\\)$/| \\1 | `\\2` |/' >> REPOSITORY-OVERVIEW.md
         """),
       .say("Let me check the result."),
-      .run("cat REPOSITORY-OVERVIEW.md && grep -q '^| [0-9]' REPOSITORY-OVERVIEW.md && git status --short"),
+      .run("cat REPOSITORY-OVERVIEW.md && grep -q '^| [0-9]' REPOSITORY-OVERVIEW.md && wc -l REPOSITORY-OVERVIEW.md"),
       .expect("# Overview"),
       .finish(
         """

@@ -49,6 +49,7 @@ extension Sandbox {
     try await start(process)
     var result = ProcessResult(exit: .code(0), stdout: [], stderr: [])
     var reached = StreamOffsets()
+    var hasExited = false
     for try await event in output(of: process.id, from: reached, window: 2 * limit + (1 << 16)) {
       switch event {
       case .output(let stream, let offset, let bytes):
@@ -66,7 +67,13 @@ extension Sandbox {
         }
       case .exited(let exit):
         result.exit = exit
+        hasExited = true
       }
+    }
+    guard hasExited else {
+      // A stream whose consumer is cancelled simply ends.
+      try Task.checkCancellation()
+      throw RookeryError(.unavailable, "The connection to the sandbox \(id) ended before the process did.", mend: "Try again.")
     }
     return result
   }

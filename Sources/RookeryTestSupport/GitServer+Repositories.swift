@@ -21,6 +21,17 @@ extension GitServer {
     try await Command.git(["push", "--quiet", bare, "main"], in: work.path)
   }
 
+  /// Adds a commit with `files` to the tip of `main`.
+  package func commit(to name: String, files: [String: String]) async throws {
+    let work = try TemporaryDirectory(prefix: "rookery-work")
+    defer { work.remove() }
+    try await Command.git(["clone", "--quiet", "--branch", "main", path(of: name), work.path("clone")])
+    for (file, text) in files { try work.write(text, to: "clone/\(file)") }
+    try await Command.git(["add", "--all"], in: work.path("clone"))
+    try await Command.git(["commit", "--quiet", "--message", "Change \(files.keys.sorted().joined(separator: ", "))"], in: work.path("clone"))
+    try await Command.git(["push", "--quiet", "origin", "main"], in: work.path("clone"))
+  }
+
   /// Runs git in the bare repository and returns what it printed.
   @discardableResult
   package func git(_ name: String, _ arguments: [String]) async throws -> String {

@@ -26,10 +26,9 @@ package final class GitServer: Sendable {
     package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
   }
 
-  package let port: Int
   private let directory: TemporaryDirectory
   private let state: State
-  private let serving: Task<Void, any Error>
+  private let service: LoopbackService
 
   /// Where the bare repositories are.
   package var repositories: String { directory.path }
@@ -44,7 +43,7 @@ package final class GitServer: Sendable {
     let directory = try TemporaryDirectory(prefix: "rookery-git")
     let state = State()
     let backend = GitHTTPBackend(repositories: directory.path, credential: credential)
-    let responder = CallbackResponder<BasicRequestContext> { request, context in
+    let service = try await LoopbackService.start { request, context in
       state.received.withLock { $0.append(Received(request)) }
       switch state.fault.withLock({ $0 }) {
       case nil: return try await backend.respond(to: request, context: context)
@@ -56,32 +55,17 @@ package final class GitServer: Sendable {
         return Response(status: .gatewayTimeout)
       }
     }
-    let (ports, started) = AsyncThrowingStream<Int, any Error>.makeStream()
-    let serving = Task {
-      do {
-        try await LoopbackServer.run(responder) { started.yield($0) }
-        started.finish()
-      } catch {
-        started.finish(throwing: error)
-        throw error
-      }
-    }
-    for try await port in ports { return GitServer(port: port, directory: directory, state: state, serving: serving) }
-    throw Command.Failed(description: "the git server ended at once")
+    return GitServer(directory: directory, state: state, service: service)
   }
 
-  private init(port: Int, directory: TemporaryDirectory, state: State, serving: Task<Void, any Error>) {
-    self.port = port
+  private init(directory: TemporaryDirectory, state: State, service: LoopbackService) {
     self.directory = directory
     self.state = state
-    self.serving = serving
+    self.service = service
   }
 
-  deinit { serving.cancel() }
-
   package func stop() async {
-    serving.cancel()
-    _ = await serving.result
+    await service.stop()
     directory.remove()
   }
 
@@ -91,10 +75,12 @@ package final class GitServer: Sendable {
   /// Every request so far, in order of arrival.
   package var received: [Received] { state.received.withLock { $0 } }
 
-  package func url(for name: String) -> String { "http://127.0.0.1:\(port)/\(name).git" }
+  package func url(for name: String) -> String { "\(service.url)/\(name).git" }
 
   /// `127.0.0.1:PORT`, as lists of allowed private addresses spell it.
-  package var authority: String { "127.0.0.1:\(port)" }
+  package var authority: String { service.authority }
+
+  package var port: Int { service.port }
 }
 
 extension GitServer.Received {

@@ -1,1 +1,4 @@
-print("runner")
+import Glibc
+import RookeryRunner
+
+exit(RunnerCommand.run(CommandLine.arguments.dropFirst()))

@@ -1,1 +1,4 @@
-print("rookery")
+import Foundation
+import RookeryCommands
+
+exit(await CommandLineTool.run())

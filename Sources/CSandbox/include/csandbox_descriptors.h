@@ -36,4 +36,6 @@ ssize_t cs_send(int socket, const void *bytes, size_t count, const int *descript
 /// (at most CS_MAX_DESCRIPTORS in all; close-on-exec). Returns the count received, 0 at the end, or -errno;
 /// -EMSGSIZE when more descriptors came than fit: all of that message are closed.
 ssize_t cs_receive(int socket, void *bytes, size_t capacity, int *descriptors, size_t *descriptor_count);
+/// A pipe's reading and writing end, close-on-exec. 0, or an errno.
+int cs_pipe(int *reading, int *writing);
 #endif

@@ -10,7 +10,8 @@ extension ACPClient {
     }
     let tool = parameters["toolCall"] ?? .null
     let actions = announce(permissionFor: tool)
-    let title = tool["title"]?.string ?? tool["toolCallId"]?.string ?? "a tool"
+    let known = ToolReport(tool).flatMap { state.announced[$0.id] }
+    let title = tool["title"]?.string ?? known ?? "a tool"
     let choice = state.phase == .cancelling ? nil : PermissionChoice(options: parameters["options"]?.array ?? [])
     let outcome: JSONValue =
       if let choice { ["outcome": "selected", "optionId": choice.id] } else { ["outcome": "cancelled"] }

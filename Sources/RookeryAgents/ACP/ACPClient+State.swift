@@ -21,8 +21,9 @@ extension ACPClient {
     /// The history of a loaded conversation arrives as updates, which the log already has.
     var replaying = false
     var queue: [QueuedPrompt] = []
-    /// Tool calls of this turn that were announced: each gets one `tool.call`, everything later is a `tool.update`.
-    var announced: Set<String> = []
+    /// Tool calls of this turn that were announced, with their titles: each gets one `tool.call`, everything later is a
+    /// `tool.update`, and a permission is often asked for by id alone.
+    var announced: [String: String] = [:]
     var failure: RookeryError?
 
     init(agent: AgentName, title: String, directory: String, resume: String?) {
@@ -64,7 +65,7 @@ extension ACPClient {
     state.phase = .failed
     state.awaited = nil
     state.queue = []
-    state.announced = []
+    state.announced = [:]
     state.failure = RookeryError(error.code, error.message, mend: error.mend)
     return [.failed(error)]
   }

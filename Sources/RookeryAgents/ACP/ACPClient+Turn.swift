@@ -13,7 +13,7 @@ extension ACPClient {
       }
       state.phase = .prompting
       state.replaying = false
-      state.announced = []
+      state.announced = [:]
       actions.append(
         request(
           .prompt,

@@ -3,7 +3,7 @@ import RookeryModel
 /// `session/update`: what the agent says and does, as events.
 extension ACPClient {
   /// Tool calls of one turn whose announcement is remembered.
-  private static let maximumAnnounced = 4096
+  private static let maximumAnnounced = 1024
 
   mutating func update(_ parameters: JSONValue) -> [ACPAction] {
     guard !state.replaying, let update = parameters["update"] else { return [] }
@@ -23,15 +23,15 @@ extension ACPClient {
 
   /// A permission may be the first that is heard of a tool call.
   mutating func announce(permissionFor tool: JSONValue) -> [ACPAction] {
-    guard let id = ToolReport(tool)?.id, !state.announced.contains(id) else { return [] }
+    guard let id = ToolReport(tool)?.id, state.announced[id] == nil else { return [] }
     return report(tool)
   }
 
   private mutating func report(_ update: JSONValue) -> [ACPAction] {
     guard let report = ToolReport(update) else { return [] }
-    guard !state.announced.contains(report.id) else { return [.emit(.toolUpdate(report.update))] }
-    if state.announced.count >= Self.maximumAnnounced { state.announced = [] }
-    state.announced.insert(report.id)
+    guard state.announced[report.id] == nil else { return [.emit(.toolUpdate(report.update))] }
+    if state.announced.count >= Self.maximumAnnounced { state.announced = [:] }
+    state.announced[report.id] = EventBounds.line(report.call.title, to: 120)
     let call = ACPAction.emit(.toolCall(report.call))
     guard let output = report.output else { return [call] }
     return [call, .emit(.toolUpdate(ToolUpdate(id: report.id, output: output)))]

@@ -128,7 +128,8 @@ struct JSONReader {
     let text = String(decoding: bytes[range], as: UTF8.self)
     if whole, let value = Int64(text) { return .integer(value) }
     guard let value = Double(text), value.isFinite else { throw .malformed }
-    return .number(value)
+    // `1.0` and `1e3` are whole numbers too: what is stored and read again must be the same value.
+    return Int64(exactly: value).map { .integer($0) } ?? .number(value)
   }
 
   private mutating func string() throws(Failure) -> String {
@@ -161,7 +162,7 @@ struct JSONReader {
     case UInt8(ascii: "n"): text.append(0x0a)
     case UInt8(ascii: "r"): text.append(0x0d)
     case UInt8(ascii: "t"): text.append(0x09)
-    case UInt8(ascii: "u"): text.append(contentsOf: Array(String(Character(try escapedScalar())).utf8))
+    case UInt8(ascii: "u"): text.append(contentsOf: String(Character(try escapedScalar())).utf8)
     default: throw .malformed
     }
   }

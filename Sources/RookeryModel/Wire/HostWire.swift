@@ -142,3 +142,9 @@ public struct HostEvent: Sendable, Codable, Equatable {
     self.kind = kind
   }
 }
+
+extension Identifier where Kind == SnapshotKind {
+  /// The id under which a sandbox's filesystem is kept when it ends. It follows from the sandbox's, so whoever ends a sandbox
+  /// (its session, `rookery down`, a clean-up after a crash) keeps the same snapshot, and its session finds it.
+  public init(of sandbox: SandboxID) throws { try self.init("s-\(sandbox.rawValue)") }
+}

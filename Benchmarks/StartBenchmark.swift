@@ -1,0 +1,100 @@
+import Foundation
+import RookeryCommands
+import RookeryModel
+
+/// From an accepted prompt to the first instruction of its script in a fresh sandbox, beside what bubblewrap and podman take from
+/// their start to the first instruction on the same root filesystem. All read the same clock inside.
+struct StartBenchmark {
+  let system: BenchmarkSystem
+  let root: String
+  static let clock = "date +%s%N"
+
+  func run(rounds: Int) async throws -> [Comparison] {
+    let podman = try Podman(root: root)
+    defer { podman.remove() }
+    var (ours, bubblewrap, container): ([Double], [Double], [Double]) = ([], [], [])
+    for round in 0..<rounds {
+      ours.append(try await session())
+      bubblewrap.append(
+        try Self.spawned(["bwrap", "--unshare-all", "--bind", root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/sh", "-c", Self.clock]))
+      if round % 3 == 0 { container.append(try podman.run()) }
+    }
+    let measured = Measurement(samples: ours)
+    return [
+      Comparison(
+        name: "prompt accepted → agent runs", ours: measured, peer: .init(samples: container), peerName: "podman run", goal: 0.25,
+        unit: "ms"),
+      Comparison(
+        name: "prompt accepted → agent runs", ours: measured, peer: .init(samples: bubblewrap), peerName: "bare bwrap", goal: 4, unit: "ms"),
+    ]
+  }
+
+  /// One session with a `command` agent, from the commit of its prompt to its script's first line.
+  private func session() async throws -> Double {
+    let receipt = try await system.api.post(
+      "/v1/sessions",
+      API.CreateSession(requestId: UUID().uuidString, repository: system.repository, prompt: Self.clock, agent: try AgentName("command")),
+      as: API.PromptReceipt.self)
+    while true {
+      let events = try await system.api.get("/v1/sessions/\(receipt.session)/events?after=0&limit=500", as: API.Events.self).events
+      if events.contains(where: { $0.payload.kind == "turn.finished" }) { return try Self.delay(events) }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+  }
+
+  private static func delay(_ events: [Event]) throws -> Double {
+    var accepted: Date?
+    var text = ""
+    for event in events {
+      if case .promptQueued = event.payload { accepted = event.time }
+      if case .agentOutput(let chunk) = event.payload { text += chunk.text }
+    }
+    guard let accepted, let nanoseconds = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+      throw BenchmarkFailure("the session's script did not tell the time: \(events.map(\.payload.kind))")
+    }
+    return nanoseconds / 1e6 - accepted.timeIntervalSince1970 * 1000
+  }
+
+  static func spawned(_ arguments: [String]) throws -> Double {
+    let before = Date().timeIntervalSince1970 * 1000
+    let text = try output(arguments)
+    guard let nanoseconds = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+      throw BenchmarkFailure("\(arguments[0]) did not tell the time: \(text)")
+    }
+    return nanoseconds / 1e6 - before
+  }
+}
+
+/// The peer that most people would use, on the same root filesystem.
+struct Podman {
+  private static let image = "localhost/rookery-benchmark"
+  private static let options = ["--runtime", "runc"]
+
+  init(root: String) throws {
+    _ = try output(["sh", "-c", "tar -C \(root) -c . | podman import - \(Self.image)"])
+  }
+
+  func run() throws -> Double {
+    try StartBenchmark.spawned(
+      ["podman"] + Self.options + [
+        "run", "--rm", "--network", "none", "--ulimit", "nofile=20000:20000", Self.image, "/bin/sh", "-c", StartBenchmark.clock,
+      ])
+  }
+
+  func remove() { _ = try? output(["podman", "rmi", "--force", Self.image]) }
+}
+
+/// Runs a program to its end and returns what it printed.
+func output(_ arguments: [String]) throws -> String {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/env")
+  process.arguments = arguments
+  let pipe = Pipe()
+  process.standardOutput = pipe
+  process.standardInput = FileHandle.nullDevice
+  try process.run()
+  let data = pipe.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  guard process.terminationStatus == 0 else { throw BenchmarkFailure("\(arguments.joined(separator: " ")) failed") }
+  return String(decoding: data, as: UTF8.self)
+}

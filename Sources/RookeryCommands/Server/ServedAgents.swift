@@ -1,0 +1,6 @@
+import RookerySandbox
+import RookeryServer
+
+// What the API offers is what these do.
+extension AgentInstaller: AgentControl {}
+extension RepositoryService: RepositoryControl {}

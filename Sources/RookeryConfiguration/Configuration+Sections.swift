@@ -1,0 +1,142 @@
+import Foundation
+import RookeryModel
+
+extension Configuration.Server {
+  init(_ value: YAMLValue) throws {
+    self.init()
+    let section = try value.section(ConfigurationKeys.Server.self)
+    if let value = section[.host] { host = try value.line(limit: 255) }
+    if let value = section[.port] { port = try value.integer(in: 0...65535) }
+    if let value = section[.allowedHosts] { allowedHosts = try value.elements().map { try $0.hostName() } }
+    if let value = section[.externalURL] { externalURL = try value.webAddress().text }
+    let isLoopback = host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
+    guard isLoopback || !allowedHosts.isEmpty else {
+      throw (section[.host] ?? value).failure(
+        "opens the server to the network, but server.allowed_hosts is empty.",
+        mend: "List the names under which people reach it in server.allowed_hosts, and put TLS in front of it.")
+    }
+  }
+}
+
+extension Configuration.Network {
+  init(_ value: YAMLValue) throws {
+    self.init()
+    let section = try value.section(ConfigurationKeys.Network.self)
+    if let value = section[.privateHosts] { privateHosts = try value.elements().map { try $0.hostAndPort() } }
+  }
+}
+
+extension Configuration.Sandbox {
+  init(_ value: YAMLValue) throws {
+    self.init()
+    let section = try value.section(ConfigurationKeys.Sandbox.self)
+    if let value = section[.base] { base = try value.identifier(BaseKind.self) }
+    if let value = section[.limits] { limits = try Limits(value, defaults: limits) }
+  }
+}
+
+extension Limits {
+  /// What is allowed for each limit, in a repository's file as in the server's configuration.
+  enum Bounds {
+    static let memoryMB = 64...1_048_576
+    static let cpus = 0.1...1024.0
+    static let processes = 16...4_194_304
+    static let diskMB = 64...16_777_216
+    static let runtimeSeconds = 10...14_400
+  }
+
+  init(_ value: YAMLValue, defaults: Limits) throws {
+    self = defaults
+    let asked = try EnvironmentFile.RequestedLimits(value)
+    if let value = asked.memoryMB { memoryMB = value }
+    if let value = asked.cpus { cpus = value }
+    if let value = asked.processes { processes = value }
+    if let value = asked.diskMB { diskMB = value }
+    if let value = asked.runtimeSeconds { runtimeSeconds = value }
+  }
+}
+
+extension EnvironmentFile.RequestedLimits {
+  init(_ value: YAMLValue) throws {
+    self.init()
+    let section = try value.section(ConfigurationKeys.Limits.self)
+    memoryMB = try section[.memoryMB]?.integer(in: Limits.Bounds.memoryMB)
+    cpus = try section[.cpus]?.number(in: Limits.Bounds.cpus)
+    processes = try section[.processes]?.integer(in: Limits.Bounds.processes)
+    diskMB = try section[.diskMB]?.integer(in: Limits.Bounds.diskMB)
+    runtimeSeconds = try section[.runtimeSeconds]?.integer(in: Limits.Bounds.runtimeSeconds)
+  }
+}
+
+extension Configuration.RepositorySettings {
+  /// Limits that are not named keep `defaults`.
+  init(_ value: YAMLValue, defaults: Limits, environment: [String: String]) throws {
+    self.init()
+    let section = try value.section(ConfigurationKeys.Repository.self)
+    limits = try section[.limits].map { try Limits($0, defaults: defaults) }
+    agent = try section[.agent]?.identifier(AgentKind.self)
+    gitUser = try section[.gitUser]?.line(limit: 255)
+    forge = try section[.forge].map(Configuration.Forge.init)
+    switch (section[.gitTokenEnv], section[.gitTokenFile]) {
+    case (nil, nil): break
+    case (let name?, nil):
+      let variable = try name.line(limit: 255)
+      guard let text = environment[variable], SecretText.isValid(text) else {
+        throw name.failure(
+          "names the environment variable \(variable), which is not set or holds no token.",
+          mend: "Set it where Rookery is started, or use git_token_file.")
+      }
+      gitToken = Secret(text)
+    case (nil, let path?): gitToken = try SecretFile(path).secret()
+    case (_?, _?):
+      throw value.failure("has both git_token_env and git_token_file.", mend: "Keep one of them.")
+    }
+    if gitUser?.contains(":") == true {
+      throw (section[.gitUser] ?? value).failure("holds a colon.", mend: "Give the user alone; the token has a key of its own.")
+    }
+  }
+}
+
+extension Configuration.Forge {
+  init(_ value: YAMLValue) throws {
+    let section = try value.section(ConfigurationKeys.Forge.self)
+    kind = try section.required(.kind).choice(Kind.self)
+    apiURL = try section[.apiURL]?.webAddress().text ?? "https://api.github.com"
+    let path = try section.required(.repository)
+    repository = try path.line(limit: 200)
+    let parts = repository.split(separator: "/", omittingEmptySubsequences: false)
+    func fits(_ part: Substring) -> Bool {
+      !part.isEmpty && part != "." && part != ".."
+        && part.utf8.allSatisfy { byte in
+          (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || [0x2d, 0x2e, 0x5f].contains(byte)
+        }
+    }
+    guard parts.count == 2, parts.allSatisfy(fits) else {
+      throw path.failure("is not of the form owner/name.", mend: "Write it as in the address of the repository's page.")
+    }
+  }
+}
+
+extension Configuration.GitHub {
+  init(_ value: YAMLValue?, environment: [String: String]) throws {
+    self.init()
+    if let text = environment[ConfigurationVariable.githubToken.rawValue], !text.isEmpty {
+      guard SecretText.isValid(text) else {
+        throw RookeryError(
+          .configurationInvalid, "The environment variable ROOKERY_GITHUB_TOKEN holds no token.", mend: "Set it to the token alone.")
+      }
+      adminToken = Secret(text)
+    }
+    guard let path = try value?.section(ConfigurationKeys.GitHub.self)[.userTokensFile] else { return }
+    let file = try SecretFile(path)
+    // Complaints name the file and the line of the tokens, never a token.
+    let document = YAMLDocument(name: file.path, code: .configurationInvalid)
+    for (email, token) in try document.root(of: file.text())?.entries(limit: 100_000) ?? [] {
+      let text = try token.string()
+      guard email.contains("@"), SecretText.isValid(text) else {
+        throw document.failure(line: token.line, "", "has a line that is not “e-mail: token”.", mend: "Write one such line a person.")
+      }
+      userTokens[email.lowercased()] = Secret(text)
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
+enum ConfigurationKeys {
+  enum Root: String, ConfigurationKey { case server, network, model, sandbox, repositories, agents, github }
+
+  enum Server: String, ConfigurationKey {
+    case host, port
+    case allowedHosts = "allowed_hosts"
+    case externalURL = "external_url"
+  }
+
+  enum Network: String, ConfigurationKey { case privateHosts = "private_hosts" }
+
+  enum Model: String, ConfigurationKey {
+    case wire, url, name
+    case keyFile = "key_file"
+    case tokensPerSession = "tokens_per_session"
+  }
+
+  enum Sandbox: String, ConfigurationKey { case base, limits }
+
+  enum Limits: String, ConfigurationKey {
+    case memoryMB = "memory_mb"
+    case cpus, processes
+    case diskMB = "disk_mb"
+    case runtimeSeconds = "runtime_seconds"
+  }
+
+  enum Repository: String, ConfigurationKey {
+    case limits, agent, forge
+    case gitUser = "git_user"
+    case gitTokenEnv = "git_token_env"
+    case gitTokenFile = "git_token_file"
+  }
+
+  enum Forge: String, ConfigurationKey {
+    case kind, repository
+    case apiURL = "api_url"
+  }
+
+  enum Agents: String, ConfigurationKey {
+    case defaultAgent = "default_agent"
+    case definitions
+  }
+
+  enum Agent: String, ConfigurationKey { case name, title, wire, model, python, argv, environment, litter }
+
+  enum GitHub: String, ConfigurationKey { case userTokensFile = "user_tokens_file" }
+
+  enum Environment: String, ConfigurationKey { case setup, env, agent, limits }
+
+  /// Every key of the configuration file with its section, as the document names it.
+  static var documented: [String] {
+    paths(Root.self, "") + paths(Server.self, "server.") + paths(Network.self, "network.") + paths(Model.self, "model.")
+      + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Repository.self, "repositories.NAME.")
+      + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
+      + paths(GitHub.self, "github.")
+  }
+
+  /// Every key of `.rookery/environment.yaml`.
+  static var documentedEnvironment: [String] { paths(Environment.self, "") + paths(Limits.self, "limits.") }
+
+  private static func paths<Key: ConfigurationKey>(_: Key.Type, _ prefix: String) -> [String] {
+    Key.allCases.map { prefix + $0.rawValue }
+  }
+}
+
+/// The environment variables that the configuration reads.
+enum ConfigurationVariable: String, CaseIterable {
+  case modelURL = "ROOKERY_MODEL_URL"
+  case modelKey = "ROOKERY_MODEL_KEY"
+  case modelName = "ROOKERY_MODEL"
+  case modelWire = "ROOKERY_MODEL_WIRE"
+  case anthropicKey = "ANTHROPIC_API_KEY"
+  case openAIKey = "OPENAI_API_KEY"
+  case githubToken = "ROOKERY_GITHUB_TOKEN"
+}
+
+extension Configuration {
+  /// The environment variables that may hold secrets or choose the model: those that `serve` is started with, beside the ones
+  /// that the file names as `git_token_env`.
+  public static var environmentVariables: [String] { ConfigurationVariable.allCases.map(\.rawValue) }
+}

@@ -1,0 +1,117 @@
+import AsyncHTTPClient
+import Glibc
+import NIOCore
+import NIOHTTP1
+import RookeryModel
+
+/// Sends requests to vetted destinations: resolves the name, refuses addresses that are not public, dials exactly what it vetted,
+/// verifies certificates and follows no redirect.
+struct Upstream: Sendable {
+  let clients: UpstreamClients
+  let timeouts: UpstreamTimeouts
+  private let resolver = Resolver()
+
+  enum Body: Sendable {
+    case none
+    case bytes(ByteBuffer)
+    case stream(BodyRelay, length: Int64?)
+  }
+
+  struct Request: Sendable {
+    var method: HTTPMethod
+    /// Below the destination's URL; starts with a slash.
+    var suffix: String
+    var headers: HTTPHeaders
+    var body: Body
+  }
+
+  /// Sends `request` and hands its answer to `receive`, whose body is read there at the reader's pace.
+  ///
+  /// - Throws: `forbidden` for a refused address, `unavailable` when the destination cannot be reached; what `receive` throws.
+  func send<Value: Sendable>(
+    _ request: Request, to destination: RemoteURL, privateHosts: [String],
+    receive: @Sendable (HTTPClientResponse) async throws -> Value
+  ) async throws -> Value {
+    let addresses = try await DestinationVetting.allowed(
+      resolver.addresses(of: destination.host), for: destination, privateHosts: privateHosts)
+    var failure = RookeryError(.unavailable, "“\(destination.host)” cannot be reached.")
+    for address in addresses {
+      let key = UpstreamClients.Key(host: destination.host, address: address, timeouts: timeouts)
+      let client = await clients.borrow(key)
+      do {
+        let value = try await exchange(request, to: destination, with: client, receive: receive)
+        await clients.giveBack(key)
+        return value
+      } catch {
+        await clients.giveBack(key)
+        guard let connectFailure = UpstreamFailure.connecting(error, to: destination), !request.body.isTouched else { throw error }
+        failure = connectFailure
+      }
+    }
+    throw failure
+  }
+
+  private func exchange<Value: Sendable>(
+    _ request: Request, to destination: RemoteURL, with client: HTTPClient,
+    receive: @Sendable (HTTPClientResponse) async throws -> Value
+  ) async throws -> Value {
+    var outgoing = HTTPClientRequest(url: destination.url(request.suffix))
+    outgoing.method = request.method
+    outgoing.headers = request.headers
+    switch request.body {
+    case .none: break
+    case .bytes(let bytes): outgoing.body = .bytes(bytes)
+    case .stream(let relay, let length):
+      outgoing.body = .stream(relay, length: length.map { .known($0) } ?? .unknown)
+    }
+    let response: HTTPClientResponse
+    do {
+      response = try await client.execute(outgoing, timeout: timeouts.head)
+    } catch {
+      try Task.checkCancellation()
+      if UpstreamFailure.connecting(error, to: destination) != nil { throw error }
+      throw UpstreamFailure.waiting(error, for: destination)
+    }
+    return try await receive(response)
+  }
+}
+
+extension Upstream.Body {
+  /// Whether a part of it was sent, so that it cannot be sent again.
+  var isTouched: Bool { if case .stream(let relay, _) = self { relay.isTouched } else { false } }
+}
+
+/// The texts for what goes wrong on the way to an upstream.
+enum UpstreamFailure {
+  /// The failure to connect that `error` is; nil when it is another one, after which the request may have had an effect.
+  static func connecting(_ error: any Error, to destination: RemoteURL) -> RookeryError? {
+    let cause: String
+    switch error {
+    case let error as HTTPClientError:
+      guard error == .connectTimeout else { return nil }
+      cause = "it does not answer in time"
+    case let error as IOError where [ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT].contains(error.errnoCode):
+      cause = String(cString: strerror(error.errnoCode)).lowercased()
+    case let error as ChannelError:
+      guard case .connectTimeout = error else { return nil }
+      cause = "it does not answer in time"
+    default: return nil
+    }
+    return RookeryError(
+      .unavailable, "“\(destination.host)” cannot be reached: \(cause).", mend: "Try again, and check that the server is up.",
+      context: "\(error)")
+  }
+
+  static func waiting(_ error: any Error, for destination: RemoteURL) -> RookeryError {
+    let timeouts: [HTTPClientError] = [.deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout]
+    let cause: String
+    if let error = error as? HTTPClientError, timeouts.contains(error) {
+      cause = "did not answer in time"
+    } else if String(reflecting: type(of: error)).hasPrefix("NIOSSL.") {
+      cause = "has no certificate that this host trusts"
+    } else {
+      cause = "broke the connection"
+    }
+    return RookeryError(.unavailable, "“\(destination.host)” \(cause).", mend: "Try again.", context: "\(error)")
+  }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import Glibc
+import Logging
+import RookeryControl
+import RookeryModel
+
+/// The `rookery gateway` process: everything that reads what a sandbox sends to the network.
+///
+/// `host` hands it the listeners of each sandbox, `serve` says what each sandbox may reach and answers for credentials. It keeps
+/// nothing on disk: restarted, it denies until it is granted again. It lives on when either of the two dies.
+package struct GatewayService: Sendable {
+  package static let version = 1
+
+  private let settings: GatewaySettings
+  private let logger: Logger
+
+  package init(settings: GatewaySettings, logger: Logger = Logger(label: "rookery.gateway")) {
+    self.settings = settings
+    self.logger = logger
+  }
+
+  /// Serves until the task is cancelled, which closes every connection. `started` is called once the control socket answers.
+  ///
+  /// - Throws: `conflict` when another gateway answers at the control socket; `forbidden` when it runs as the wrong user.
+  package func run(started: @Sendable () async -> Void = {}) async throws {
+    if let user = settings.gatewayUser, user != geteuid() {
+      throw RookeryError(
+        .forbidden, "The gateway must run as user \(user), but runs as \(geteuid()).", mend: "Start it through “rookery up”.")
+    }
+    let bounds = settings.bounds
+    let (grants, spool, adoptions) = (GrantBook(), UsageSpool(limit: bounds.usageEntries), Adoptions())
+    let desk = CredentialDesk(limit: bounds.questions, patience: bounds.credential)
+    let clients = UpstreamClients()
+    let responders: [Broker: any BrokerResponder] = [
+      .git: GitBroker(
+        grants: grants, desk: desk, upstream: Upstream(clients: clients, timeouts: bounds.gitTimeouts), bounds: bounds, logger: logger),
+      .model: ModelBroker(
+        grants: grants, spool: spool, upstream: Upstream(clients: clients, timeouts: bounds.modelTimeouts), bounds: bounds,
+        memory: MemoryBudget(limit: bounds.modelBodies), logger: logger),
+    ]
+    let control = GatewayControl(
+      settings: settings, grants: grants, desk: desk, spool: spool, adoptions: adoptions, logger: logger)
+    let server = try ControlServer(
+      path: settings.controlSocket, mode: settings.controlMode, owner: nil,
+      allowedUsers: [settings.hostUser, settings.serveUser]
+    ) { request, peer, descriptors in
+      try await control.answer(request, from: peer, descriptors: descriptors)
+    }
+    logger.info("The gateway is up.", metadata: ["socket": "\(settings.controlSocket)"])
+    await started()
+    await withDiscardingTaskGroup { group in
+      for await adoption in adoptions.toServe {
+        let listener = BrokerListener(adoption: adoption, responders: responders, bounds: bounds, logger: logger)
+        group.addTask { await listener.serve() }
+      }
+      // Cancelled: no new requests, then the listeners end.
+      server.stop()
+      group.cancelAll()
+    }
+    await adoptions.close()
+    await clients.shutdown()
+    logger.info("The gateway is down.")
+  }
+}

@@ -1,0 +1,132 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import RookeryModel
+
+/// Passes calls on to the model API of a sandbox's grant: adds its key, lets only its model be used, counts tokens.
+struct ModelBroker: BrokerResponder {
+  let grants: GrantBook
+  let spool: UsageSpool
+  let upstream: Upstream
+  let bounds: GatewayBounds
+  let memory: MemoryBudget
+  let logger: Logger
+
+  func respond(to request: BrokerRequest, writer: AnswerWriter) async throws {
+    let route = try ModelRoute(method: request.method, path: request.path)
+    let access = try grants.model(request.sandbox)
+    var held = 0
+    defer { memory.giveBack(held) }
+    let body = try await body(of: request, held: &held)
+    if route != .models { try check(body, against: access.grant) }
+    let suffix = request.query.map { "\(route.rawValue)?\($0)" } ?? route.rawValue
+    let outgoing = Upstream.Request(
+      method: request.method, suffix: suffix, headers: headers(for: request, access: access.grant),
+      body: route == .models ? .none : .bytes(body))
+    let size = body.readableBytes
+    try await upstream.send(outgoing, to: access.remote, privateHosts: access.privateHosts) { response in
+      try check(response, host: access.remote.host)
+      try await relay(response, of: route, requestBytes: size, sandbox: request.sandbox, writer)
+    }
+  }
+
+  func failure(_ error: RookeryError, for request: BrokerRequest) -> BrokerAnswer {
+    let wire = grants.wire(of: request.sandbox) ?? (request.path.hasPrefix("/v1/messages") ? .anthropic : .openai)
+    return ModelFailure.answer(error, wire: wire)
+  }
+
+  /// The whole body, accounted for in `held` as it grows.
+  private func body(of request: BrokerRequest, held: inout Int) async throws -> ByteBuffer {
+    guard request.headers["content-encoding"].isEmpty else {
+      throw RookeryError(.badRequest, "Send the request without a content encoding.")
+    }
+    var reader = try BodyReader(request, limit: bounds.modelBody, decompress: false)
+    var body = ByteBuffer()
+    while var bytes = try await reader.next() {
+      try memory.take(bytes.readableBytes)
+      held += bytes.readableBytes
+      body.writeBuffer(&bytes)
+    }
+    return body
+  }
+
+  private func check(_ body: ByteBuffer, against grant: Grant.Model) throws {
+    let members = try JSONMembers(Data(buffer: body))
+    let model = try members.decode(String.self, "model")
+    guard model == grant.name else {
+      throw RookeryError(
+        .badRequest, "The model of this session is “\(grant.name)”, not “\((model ?? "none").prefix(100))”.",
+        mend: "Have the agent ask for “\(grant.name)”.")
+    }
+  }
+
+  /// What may name the caller or carry a credential stays behind; the key is added.
+  private func headers(for request: BrokerRequest, access: Grant.Model) -> HTTPHeaders {
+    var headers = HTTPHeaders()
+    for name in ["accept", "content-type", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key"] {
+      for value in request.headers[name] { headers.add(name: name, value: value) }
+    }
+    // Counting tokens needs to read the answer.
+    headers.add(name: "accept-encoding", value: "identity")
+    switch access.wire {
+    case .openai: headers.add(name: "authorization", value: "Bearer \(access.key.reveal())")
+    case .anthropic:
+      headers.add(name: "x-api-key", value: access.key.reveal())
+      if !headers.contains(name: "anthropic-version") { headers.add(name: "anthropic-version", value: "2023-06-01") }
+    }
+    return headers
+  }
+
+  /// Our key and our URL are the operator's matter: an answer about them is not passed on, since it may quote them.
+  private func check(_ response: HTTPClientResponse, host: String) throws {
+    switch response.status.code {
+    case 300..<400:
+      throw RookeryError(
+        .unavailable, "The model API at “\(host)” answers with a redirect, which is not followed.", mend: "Configure its final URL.")
+    case 401, 403:
+      throw RookeryError(
+        .forbidden, "The model API at “\(host)” refused the configured key (\(response.status.code)).",
+        mend: "Check the model's key in the server's configuration, and what it permits.")
+    default: break
+    }
+  }
+
+  private func relay(
+    _ response: HTTPClientResponse, of route: ModelRoute, requestBytes: Int, sandbox: SandboxID, _ writer: AnswerWriter
+  ) async throws {
+    var headers = HTTPHeaders()
+    for (name, value) in response.headers where Self.passes(name.lowercased()) { headers.add(name: name, value: value) }
+    let isMetered = response.status.code < 300 && route != .models && route != .countTokens
+    var meter = UsageMeter(contentType: response.headers.first(name: "content-type") ?? "", requestBytes: requestBytes)
+    let outcome: Result<Void, any Error>
+    do {
+      try await writer.begin(response.status, headers)
+      for try await part in response.body {
+        if isMetered { meter.feed(part) }
+        try await writer.write(part)
+      }
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    // Counted however it ended, and before its end is told: whoever has seen it finds it counted.
+    if isMetered {
+      let usage = meter.finish()
+      grants.spend(usage.inputTokens + usage.outputTokens, by: sandbox)
+      await spool.add(usage, of: sandbox)
+    }
+    try outcome.get()
+    try await writer.end()
+  }
+
+  private static func passes(_ name: String) -> Bool {
+    let names: Set = [
+      "content-type", "content-length", "content-encoding", "cache-control", "retry-after", "retry-after-ms", "request-id", "x-request-id",
+      "x-should-retry",
+    ]
+    return names.contains(name) || name.hasPrefix("x-ratelimit-") || name.hasPrefix("anthropic-ratelimit-")
+  }
+}

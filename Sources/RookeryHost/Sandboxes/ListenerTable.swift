@@ -1,0 +1,38 @@
+import RookeryModel
+import Synchronization
+
+/// The brokers' listeners of every living sandbox, as far as this process holds them.
+final class ListenerTable: Sendable {
+  struct Entry: Sendable {
+    var process: LaunchRecord.Process
+    /// In the order of `Broker.allCases`; nil after a restart of this process, when only the gateway has them.
+    var listeners: [OwnedDescriptor]?
+  }
+
+  private let entries = Mutex<[SandboxID: Entry]>([:])
+  /// Says that the table changed; changes that come while one is worked on are one.
+  let changes: AsyncStream<Void>
+  private let changed: AsyncStream<Void>.Continuation
+
+  init() { (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+  func add(_ id: SandboxID, process: LaunchRecord.Process, listeners: [OwnedDescriptor]?) {
+    entries.withLock { $0[id] = Entry(process: process, listeners: listeners) }
+    changed.yield()
+  }
+
+  func remove(_ id: SandboxID) {
+    if entries.withLock({ $0.removeValue(forKey: id) }) != nil { changed.yield() }
+  }
+
+  /// Keeps listeners made anew, unless the sandbox is gone.
+  func keep(_ listeners: [OwnedDescriptor], for id: SandboxID) {
+    entries.withLock { $0[id]?.listeners = listeners }
+  }
+
+  func snapshot() -> [SandboxID: Entry] { entries.withLock { $0 } }
+
+  /// Wakes the reader of `changes` without a change.
+  func nudge() { changed.yield() }
+  func finish() { changed.finish() }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import RookeryModel
+
+/// Which grants are in force and which of them a gateway still has to be told: it keeps them in memory only.
+struct GrantBook {
+  private struct Entry {
+    var grant: Grant
+    var isTold: Bool
+    /// Tokens collected since it was granted.
+    var spent = 0
+  }
+
+  private var entries: [SandboxID: Entry] = [:]
+
+  mutating func granted(_ grant: Grant) {
+    entries[grant.sandbox] = Entry(grant: grant, isTold: false)
+  }
+
+  /// The gateway confirmed `grant`, which may have been replaced meanwhile.
+  mutating func told(_ grant: Grant) {
+    guard entries[grant.sandbox]?.grant == grant else { return }
+    entries[grant.sandbox]?.isTold = true
+  }
+
+  mutating func spent(_ usage: Usage, by sandbox: SandboxID) {
+    entries[sandbox]?.spent += usage.inputTokens + usage.outputTokens
+  }
+
+  /// `grant` as a gateway that counts from zero must hear it: what was spent already comes off the allowance.
+  func remaining(of grant: Grant) -> Grant {
+    var remaining = grant
+    if let allowance = grant.model?.tokenAllowance {
+      remaining.model?.tokenAllowance = max(0, allowance - (entries[grant.sandbox]?.spent ?? 0))
+    }
+    return remaining
+  }
+
+  mutating func revoked(_ sandbox: SandboxID) {
+    entries[sandbox] = nil
+  }
+
+  /// The gateway restarted: it knows nothing.
+  mutating func gatewayForgot() {
+    for sandbox in entries.keys { entries[sandbox]?.isTold = false }
+  }
+
+  /// What to tell it, soonest expiry first; grants past their expiry are dropped.
+  mutating func untold(now: Date) -> [Grant] {
+    entries = entries.filter { $0.value.grant.expires > now }
+    return entries.values.filter { !$0.isTold }.map(\.grant).sorted { $0.expires < $1.expires }
+  }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import Logging
+import RookeryAgents
+import RookeryConfiguration
+import RookeryModel
+import RookerySandbox
+import RookeryStore
+
+extension LiveSession {
+  /// Gets the turn a sandbox: the session's own if it lives, else one from its snapshot, else a fresh one from the image.
+  func claimSandbox() async throws {
+    if try await reattach() { return }
+    let (image, environment) = try await services.repositories.image(for: meta.repository)
+    let agent = try await agentDefinition()
+    let fresh = meta.sandbox ?? .random(prefix: "b")
+    if meta.sandbox == nil {
+      meta.sandbox = fresh
+      meta.sandboxReady = false
+      try commit()
+    }
+    var source = CreateSandbox.Source.image(image.id)
+    if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
+    let limits = limits(asked: environment.limits)
+    let bundles = agent.python.isEmpty ? [] : [agent.name]
+    try await grant(fresh, limits: limits)
+    do {
+      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
+    } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
+      meta.snapshot = nil
+      meta.agentSession = nil
+      let text = "The session's snapshot is gone: it starts again from the image and the pushed branch."
+      try commit([.notice(.init(level: .warning, text: text))])
+      source = .image(image.id)
+      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
+    }
+    meta.sandboxReady = true
+    meta.environment = environment.env
+    if meta.baseCommit == nil { meta.baseCommit = image.commit }
+    let restored = if case .snapshot = source { true } else { false }
+    try commit([
+      .sandboxReady(
+        .init(
+          sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
+    ])
+  }
+
+  /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.
+  func reattach() async throws -> Bool {
+    guard let own = meta.sandbox, meta.sandboxReady else { return false }
+    if sandbox == nil { sandbox = try await services.provider.attach(own) }
+    if sandbox != nil {
+      try await grant(own, limits: limits(asked: nil))
+      if turn?.phase == .claim {
+        try commit([.sandboxReady(.init(sandbox: own, source: .running, image: nil, commit: nil))])
+      }
+      return true
+    }
+    try await salvage(reason: "It ended while no turn ran.")
+    return false
+  }
+
+  /// The sandbox is gone: what it wrote becomes the snapshot that the next one starts from.
+  func salvage(reason: String) async throws {
+    guard let lost = meta.sandbox else { return }
+    let snapshot = try SnapshotID(of: lost)
+    var events: [EventPayload] = [.sandboxLost(.init(sandbox: lost, reason: reason))]
+    do {
+      try await services.provider.terminate(lost, keep: snapshot)
+      meta.snapshot = snapshot
+      events.append(.snapshotTaken(.init(snapshot: snapshot, sandbox: lost)))
+    } catch let error as RookeryError where error.code == .notFound {
+      // The provider lost its files (another machine, a wiped disk): what was pushed is what there is.
+      meta.snapshot = nil
+      events.append(.notice(.init(level: .warning, text: "The sandbox's files are gone: the session starts again from its image.")))
+    }
+    try? await services.gateway.revoke(lost)
+    sandbox = nil
+    link?.pump?.cancel()
+    link = nil
+    meta.sandbox = nil
+    meta.agentProcess = nil
+    try commit(events)
+  }
+
+  /// Tells the gateway what the sandbox may reach, and for how long.
+  private func grant(_ sandbox: SandboxID, limits: Limits) async throws {
+    let repository = try await services.repositories.get(meta.repository)
+    let model = services.configuration.model.map { model in
+      Grant.Model(
+        url: model.url, wire: model.wire == .openai ? .openai : .anthropic, key: model.key, name: model.name,
+        tokenAllowance: model.tokensPerSession)
+    }
+    let grant = Grant(
+      sandbox: sandbox, expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600),
+      git: [.init(name: meta.repository, url: repository.url, pushRef: "refs/heads/\(meta.branch)")], model: model,
+      privateHosts: services.configuration.network.privateHosts)
+    try await services.gateway.grant(grant)
+  }
+
+  func limits(asked: EnvironmentFile.RequestedLimits?) -> Limits {
+    let allowed = services.configuration.repositories[meta.repository]?.limits ?? services.configuration.sandbox.limits
+    guard let asked else { return allowed }
+    // A repository may ask for less than the operator allows, never for more.
+    return Limits(
+      memoryMB: min(asked.memoryMB ?? allowed.memoryMB, allowed.memoryMB), cpus: min(asked.cpus ?? allowed.cpus, allowed.cpus),
+      processes: min(asked.processes ?? allowed.processes, allowed.processes),
+      diskMB: min(asked.diskMB ?? allowed.diskMB, allowed.diskMB),
+      runtimeSeconds: min(asked.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds))
+  }
+
+  /// The session's agent, known and installed.
+  func agentDefinition() async throws -> AgentDefinition {
+    let agent = try services.agents.definition(of: meta.agent)
+    if !agent.python.isEmpty, try await !services.provider.bundles().contains(where: { $0.agent == agent.name }) {
+      throw RookeryError(
+        .agentNotInstalled, "The agent “\(agent.name)” is not installed on this host.", mend: "Run “rookery agent install \(agent.name)”.")
+    }
+    return agent
+  }
+
+  /// Puts the branch and this prompt's author in place.
+  func checkOut() async throws {
+    guard let turn, let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
+    let litter = services.agents[meta.agent]?.litter ?? []
+    let result = try await sandbox.run(
+      git.checkout(id: try ProcessID("turn-\(turn.number)-checkout"), branch: meta.branch, author: turn.author, litter: litter))
+    guard result.exit.succeeded else {
+      throw RookeryError(
+        .sandboxFailed, "The branch could not be checked out: \(GitScripts.lastLine(of: result.errorOutput))",
+        mend: "Start a new session; this one's repository was damaged.", context: result.errorOutput)
+    }
+    self.turn?.startCommit = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  var git: GitScripts { GitScripts(repository: meta.repository, session: id) }
+
+  // MARK: Idle
+
+  /// After ten minutes without a prompt the sandbox makes room; its filesystem stays as a snapshot.
+  func releaseWhenIdle() {
+    idleRelease?.cancel()
+    guard meta.sandbox != nil, !closing else { return }
+    idleRelease = Task {
+      do { try await Task.sleep(for: .seconds(600)) } catch { return }
+      self.beginRelease()
+    }
+  }
+
+  /// Takes the place of a turn, so that a prompt that comes meanwhile waits for the snapshot.
+  private func beginRelease() {
+    guard runner == nil, !closing else { return }
+    runner = Task {
+      do {
+        try await self.release()
+      } catch {
+        self.logger.warning("could not release an idle sandbox", metadata: ["error": "\(error)"])
+      }
+      self.runner = nil
+      if self.hasWork { self.runIfIdle() }
+    }
+  }
+
+  private func release() async throws {
+    guard let idle = meta.sandbox else { return }
+    let snapshot = try SnapshotID(of: idle)
+    link?.pump?.cancel()
+    link = nil
+    await sandbox?.detach()
+    sandbox = nil
+    try await services.provider.terminate(idle, keep: snapshot)
+    try await services.gateway.revoke(idle)
+    meta.sandbox = nil
+    meta.agentProcess = nil
+    meta.snapshot = snapshot
+    try commit([.snapshotTaken(.init(snapshot: snapshot, sandbox: idle))])
+  }
+}

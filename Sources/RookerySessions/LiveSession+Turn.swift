@@ -1,0 +1,187 @@
+import Foundation
+import Logging
+import RookeryConfiguration
+import RookeryModel
+import RookerySandbox
+import RookeryStore
+
+extension LiveSession {
+  /// Starts the next turn, or goes on with the one that a crash cut, unless one runs here already.
+  func runIfIdle() {
+    guard runner == nil, !closing else { return }
+    idleRelease?.cancel()
+    runner = Task { await self.runTurns() }
+  }
+
+  /// Whether a turn is unfinished or a prompt waits: asked after a restart.
+  var hasWork: Bool { turn.map { $0.phase != .done } ?? false || queued > 0 }
+
+  private func runTurns() async {
+    while !closing, !Task.isCancelled {
+      do {
+        guard try beginTurn() else { break }
+      } catch {
+        logger.error("could not begin a turn", metadata: ["error": "\(error)"])
+        guard await pauseAfterFailure() else { break }
+        continue
+      }
+      await finishTurn()
+    }
+    runner = nil
+    if !closing { releaseWhenIdle() }
+  }
+
+  /// True when there is a turn to run: an unfinished one, or a new one for the next prompt.
+  private func beginTurn() throws -> Bool {
+    if let turn, turn.phase != .done { return true }
+    guard let prompt = try store.read({ try $0.nextPrompt() }) else { return false }
+    let number = (turn?.number ?? 0) + 1
+    lastLimit = nil
+    turn = TurnState(number: number, prompt: prompt.id, author: prompt.author, started: Date())
+    try commit([.turnStarted(.init(prompt: prompt.id, author: prompt.author))]) { transaction in
+      try transaction.setState(.running, of: prompt.id, turn: number)
+      return []
+    }
+    queued -= 1
+    return true
+  }
+
+  /// Takes the turn through its steps to its end. A shutdown leaves it where it is; a full disk holds it until there is room.
+  private func finishTurn() async {
+    while let current = turn, current.phase != .done, !closing, !Task.isCancelled {
+      let clock = ContinuousClock()
+      let began = clock.now
+      do {
+        try await cancellable { try await self.perform(current.phase) }
+        patience = Self.patience
+        let step = Self.step(of: current.phase)
+        turn?.advance()
+        if let step {
+          let took = (clock.now - began).components
+          let milliseconds = Int(took.seconds) * 1000 + Int(took.attoseconds / 1_000_000_000_000_000)
+          try commit([.stepFinished(.init(step: step, milliseconds: milliseconds))])
+        } else {
+          try commit()
+        }
+      } catch {
+        if closing || Task.isCancelled { return }
+        if (error as? RookeryError)?.code == .unavailable, patience > 0, turn?.stopRequested == false {
+          // One of our own processes restarts; every step may be repeated.
+          patience -= 1
+          _ = await pauseAfterFailure()
+        } else {
+          await fail(with: error)
+        }
+      }
+    }
+  }
+
+  /// How many seconds in a row our own processes may be away before a turn fails for it.
+  static let patience = 60
+
+  /// Runs a step so that `stop` can end it where it waits for something long, such as an image's build.
+  private func cancellable(_ body: @escaping @Sendable () async throws -> Void) async throws {
+    let step = Task { try await body() }
+    self.step = step
+    defer { self.step = nil }
+    try await withTaskCancellationHandler {
+      try await step.value
+    } onCancel: {
+      step.cancel()
+    }
+  }
+
+  private static func step(of phase: TurnState.Phase) -> TurnStep? {
+    switch phase {
+    case .claim: .sandbox
+    case .checkout: .checkout
+    case .work: .work
+    case .save: .commit
+    case .push: .push
+    case .pullRequest: .pullRequest
+    case .finish, .done: nil
+    }
+  }
+
+  private func perform(_ phase: TurnState.Phase) async throws {
+    if sandbox == nil, [.checkout, .work, .save, .push].contains(phase), try await !reattach() {
+      throw RookeryError(
+        .sandboxLost, "The sandbox ended in the middle of the turn.",
+        mend: "What it had written is kept: send a prompt to go on from there.")
+    }
+    switch phase {
+    case .claim: try await claimSandbox()
+    case .checkout: try await checkOut()
+    case .work: try await work()
+    case .save: try await saveWork()
+    case .push: try await push()
+    case .pullRequest: try await openPullRequest()
+    case .finish: try concludeTurn()
+    case .done: break
+    }
+  }
+
+  /// The prompt's one terminal event, with the prompt's and the session's state, in one transaction.
+  private func concludeTurn() throws {
+    guard let current = turn else { return }
+    meta.lastResult = current.finished.result
+    turn?.advance()
+    try commit([.turnFinished(current.finished)]) { transaction in
+      try transaction.setState(current.promptState, of: current.prompt, turn: current.number)
+      return []
+    }
+  }
+
+  private func fail(with failure: any Error) async {
+    if failure is CancellationError, turn?.stopRequested == true {
+      turn?.fail(RookeryError(.interrupted, "The turn was stopped."), sandboxLives: sandbox != nil)
+      do { try commit() } catch { _ = await pauseAfterFailure() }
+      return
+    }
+    let error =
+      failure as? RookeryError
+      ?? RookeryError(
+        .internal, "The turn failed for a reason of our own.", mend: "The server's log has the details.", context: "\(failure)")
+    logger.warning(
+      "a step failed", metadata: ["phase": "\(turn?.phase.rawValue ?? "")", "error": "\(error)", "context": "\(error.context)"])
+    if error.code == .diskFull {
+      // Nothing can be recorded now; what happened so far is safe, so the step is tried again when there may be room.
+      _ = await pauseAfterFailure()
+      return
+    }
+    turn?.fail(error, sandboxLives: sandbox != nil)
+    do { try commit() } catch { _ = await pauseAfterFailure() }
+  }
+
+  /// False when the session closes meanwhile.
+  private func pauseAfterFailure() async -> Bool {
+    do { try await Task.sleep(for: .seconds(1)) } catch { return false }
+    return !closing
+  }
+
+  // MARK: Stop
+
+  /// Stops the running turn: asks the agent, then signals it, then kills it. What it did is kept.
+  func stop() async throws {
+    guard let current = turn, current.phase != .done, !current.stopRequested else { return }
+    turn?.requestStop()
+    try commit()
+    if current.phase == .claim { step?.cancel() }
+    guard current.phase == .work, let link else { return }
+    let asked = link.interpreter.canCancel
+    if asked, let meaning = self.link?.interpreter.cancel() { try apply(meaning) }
+    let escalation: [(Duration, ProcessSignal)] =
+      asked ? [(.milliseconds(1200), .terminate), (.milliseconds(300), .kill)] : [(.zero, .terminate), (.milliseconds(1200), .kill)]
+    stopping = Task {
+      for (pause, signal) in escalation {
+        do {
+          try await Task.sleep(for: pause)
+          guard self.turn?.number == current.number, self.turn?.result == nil, self.link?.process == link.process else { return }
+          try await link.sandbox.signal(link.process, signal)
+        } catch {
+          self.logger.notice("could not signal an agent", metadata: ["error": "\(error)"])
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import Foundation
+import Logging
+import RookeryModel
+import RookerySandbox
+import RookeryStore
+
+/// One session: the only writer of its file, the owner of its running turn.
+///
+/// Everything that clients see was committed first (the output gate): `commit` is synchronous, and only then publishes.
+actor LiveSession {
+  nonisolated let id: SessionID
+  private nonisolated let lane: Lane
+  nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
+
+  let services: SessionServices
+  let store: SessionStore
+  let logger: Logger
+  private let indexer: SessionIndexer
+
+  var meta: SessionMeta
+  let generation: Int
+  var turn: TurnState?
+  /// Prompts that wait.
+  var queued = 0
+  var seq: Int64
+  private var tail = EventTail()
+  private var readers: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+  private var nextReader: UInt64 = 0
+  private var persisted: (meta: SessionMeta, turn: TurnState?)
+
+  /// Set when the server shuts down: nothing is failed any more, all is left for the next process.
+  var closing = false
+  var runner: Task<Void, Never>?
+  var sandbox: (any Sandbox)?
+  var link: AgentLink?
+  /// Resumed when the running turn's agent may have come to an end.
+  var workWaiter: CheckedContinuation<Void, Never>?
+  var idleRelease: Task<Void, Never>?
+  /// The step of the turn that runs now.
+  var step: Task<Void, any Error>?
+  /// Signals an agent that was asked to stop and did not.
+  var stopping: Task<Void, Never>?
+  /// Seconds for which our own processes may still be away.
+  var patience = LiveSession.patience
+  /// The newest limit that was hit: where the agent fails next, this is why.
+  var lastLimit: LimitHit?
+
+  /// Opens a session's file.
+  init(_ id: SessionID, services: SessionServices, indexer: SessionIndexer) throws {
+    let store = try SessionStore(directory: services.directory, session: id, create: false)
+    let loaded = try store.read { transaction in
+      guard let stored = try transaction.meta() else {
+        throw RookeryError(.notFound, "The session “\(id)” was never begun.", mend: "Repeat the request that made it.")
+      }
+      return (
+        generation: stored.generation, meta: try JSON.decode(SessionMeta.self, from: stored.body),
+        turn: try transaction.lastTurn().map { try JSON.decode(TurnState.self, from: $0.body) }, seq: try transaction.lastSeq(),
+        queued: try transaction.prompts().count { $0.state == .queued }
+      )
+    }
+    self.id = id
+    lane = Lane.of(id.hashValue)
+    self.services = services
+    self.store = store
+    self.indexer = indexer
+    var logger = services.logger
+    logger[metadataKey: "session"] = "\(id)"
+    self.logger = logger
+    meta = loaded.meta
+    generation = loaded.generation
+    turn = loaded.turn
+    seq = loaded.seq
+    queued = loaded.queued
+    persisted = (loaded.meta, loaded.turn)
+  }
+
+  // MARK: Writing
+
+  /// Commits events together with what they follow from: the session's facts, the turn's state, and whatever `body` writes.
+  /// On a throw, memory is what the file says again.
+  @discardableResult
+  func commit(
+    _ payloads: [EventPayload] = [], turn number: Int? = nil, also body: (SessionTransaction) throws -> [StoredEvent] = { _ in [] }
+  ) throws -> [StoredEvent] {
+    let now = Date()
+    meta.updated = now
+    do {
+      let stored = try store.write { transaction in
+        var events = try payloads.map { try transaction.append($0, turn: number ?? turn?.number, at: now) }
+        events += try body(transaction)
+        if meta != persisted.meta { try transaction.setMeta(JSON.encode(meta)) }
+        if let turn, turn != persisted.turn { try transaction.setTurn(turn.number, prompt: turn.prompt, body: JSON.encode(turn)) }
+        return events
+      }
+      persisted = (meta, turn)
+      publish(stored)
+      return stored
+    } catch {
+      (meta, turn) = persisted
+      throw error
+    }
+  }
+
+  private func publish(_ stored: [StoredEvent]) {
+    if let last = stored.last { seq = last.seq }
+    for event in stored { tail.append(EncodedEvent(seq: event.seq, kind: event.kind, json: event.json)) }
+    if !stored.isEmpty {
+      let waiting = readers
+      readers = [:]
+      for reader in waiting.values { reader.resume() }
+    }
+    indexer.update(summary)
+  }
+
+  // MARK: Reading
+
+  /// The events after `after`: from memory where they are there, else a page of the file; waits when there are none yet.
+  func events(following after: Int64) async throws -> [EncodedEvent] {
+    while after >= seq {
+      guard !closing else {
+        throw RookeryError(.unavailable, "The server is shutting down.", mend: "Connect again and resume after \(after).")
+      }
+      try await nextCommit()
+    }
+    if let recent = tail.events(after: after) { return Self.page(recent) }
+    return try events(after: after, limit: 500)
+  }
+
+  func events(after: Int64, limit: Int) throws -> [EncodedEvent] {
+    try store.read { try $0.events(after: after, limit: limit, bytes: 256 << 10) }
+      .map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) }
+  }
+
+  private static func page(_ events: [EncodedEvent]) -> [EncodedEvent] {
+    var size = 0
+    let end = events.firstIndex { event in
+      size += event.json.count
+      return size > 256 << 10
+    }
+    return Array(events[..<max(1, end ?? events.count)])
+  }
+
+  private func nextCommit() async throws {
+    nextReader += 1
+    let reader = nextReader
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        if Task.isCancelled {
+          continuation.resume(throwing: CancellationError())
+        } else {
+          readers[reader] = continuation
+        }
+      }
+    } onCancel: {
+      Task { await self.cancelReader(reader) }
+    }
+  }
+
+  private func cancelReader(_ reader: UInt64) {
+    readers.removeValue(forKey: reader)?.resume(throwing: CancellationError())
+  }
+
+  /// Lets readers and the running turn go without ending anything: sandbox and agent live on for the next process.
+  func close() async {
+    closing = true
+    for reader in readers.values { reader.resume() }
+    readers = [:]
+    idleRelease?.cancel()
+    stopping?.cancel()
+    link?.pump?.cancel()
+    runner?.cancel()
+    wakeWork()
+    await runner?.value
+    await sandbox?.detach()
+  }
+
+  var summary: SessionSummary {
+    let state: SessionSummary.State =
+      if let turn, turn.phase != .done {
+        turn.stopRequested ? .stopping : .running
+      } else {
+        queued > 0 ? .queued : .idle
+      }
+    return SessionSummary(
+      id: meta.id, repository: meta.repository, branch: meta.branch, agent: meta.agent, owner: meta.owner, title: meta.title,
+      state: state, created: meta.created, updated: meta.updated, seq: seq, generation: generation, pullRequest: meta.pullRequest,
+      lastResult: meta.lastResult)
+  }
+
+  var directory: String { "/workspace/\(meta.repository)" }
+}

@@ -1,0 +1,198 @@
+import Crypto
+import Foundation
+import Logging
+import RookeryAgents
+import RookeryConfiguration
+import RookeryModel
+import RookerySandbox
+import RookeryStore
+
+/// All sessions: makes them, finds them, brings them back after a restart.
+package actor SessionEngine: SessionService {
+  private let services: SessionServices
+  private let indexer: SessionIndexer
+  private var live: [SessionID: LiveSession] = [:]
+  private var closing = false
+
+  package init(services: SessionServices) throws {
+    self.services = services
+    indexer = SessionIndexer(registry: services.registry, logger: services.logger)
+    try FileManager.default.createDirectory(atPath: services.directory, withIntermediateDirectories: true)
+  }
+
+  /// Takes up every session's unfinished work, then hands on what host and gateway report until the task is cancelled.
+  package func run() async throws {
+    for id in try SessionStore.sessions(in: services.directory) {
+      do {
+        let session = try session(id)
+        indexer.update(await session.summary)
+        if await session.hasWork { await session.runIfIdle() } else { await session.releaseWhenIdle() }
+      } catch {
+        services.logger.error("could not open a session", metadata: ["session": "\(id)", "error": "\(error)"])
+      }
+    }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.followHost() }
+      group.addTask { await self.followUsage() }
+    }
+  }
+
+  /// Leaves everything for the next process: turns go on in their sandboxes, readers are sent away.
+  package func close() async {
+    closing = true
+    await withTaskGroup(of: Void.self) { group in
+      for session in live.values { group.addTask { await session.close() } }
+    }
+  }
+
+  private func session(_ id: SessionID) throws -> LiveSession {
+    if let session = live[id] { return session }
+    guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
+    let session = try LiveSession(id, services: services, indexer: indexer)
+    live[id] = session
+    return session
+  }
+
+  // MARK: SessionService
+
+  package func create(_ request: API.CreateSession, by user: User) async throws -> API.PromptReceipt {
+    let text = try Self.checked(request.prompt, requestId: request.requestId)
+    let repository = try await services.repositories.get(request.repository)
+    let agent = try await agent(asked: request.agent, repository: repository)
+    var body = request
+    body.author = nil
+    let encoded = try JSON.encode(body)
+    let key = "\(user.id)/\(request.requestId)"
+    let now = Date()
+    var meta = SessionMeta(
+      id: .random(prefix: "s"), repository: repository.name, branch: "", agent: agent, owner: user.author,
+      title: Self.title(of: text, limit: 100), created: now, updated: now)
+    let (id, intended) = try services.registry.intend(request: key, body: encoded, session: meta.id, user: user.id)
+    guard intended == encoded else {
+      throw RookeryError(
+        .conflict, "This request id was used before with another body.", mend: "Use a new requestId for a new session.")
+    }
+    meta.id = id
+    meta.branch = "rookery/\(id)"
+    let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
+    let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+    let session = try session(id)
+    // Lists show the session from its first moment on; later changes follow behind.
+    try services.registry.index(await session.summary)
+    await session.runIfIdle()
+    return receipt
+  }
+
+  package func prompt(_ session: SessionID, _ request: API.PostPrompt, by user: User) async throws -> API.PromptReceipt {
+    let text = try Self.checked(request.text, requestId: request.requestId)
+    return try await self.session(session).enqueue(
+      text, author: user.author, request: "\(user.id)/\(request.requestId)", digest: Self.digest(text))
+  }
+
+  package func stop(_ session: SessionID, by user: User) async throws { try await self.session(session).stop() }
+
+  package func cancel(_ session: SessionID, prompt: PromptID, by user: User) async throws {
+    try await self.session(session).cancel(prompt, by: user.id)
+  }
+
+  package func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
+    try services.registry.sessions(repository: repository, limit: min(limit, 1000))
+  }
+
+  package func detail(_ session: SessionID) async throws -> API.SessionDetail { try await self.session(session).detail() }
+
+  package func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events {
+    let session = try self.session(session)
+    let events = try await session.events(after: after, limit: min(max(limit, 1), 1000)).map { try JSON.decode(Event.self, from: $0.json) }
+    return API.Events(events: events, generation: session.generation)
+  }
+
+  package func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
+    LiveCursor(session: try self.session(session), after: max(after, 0))
+  }
+
+  package func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data) {
+    try await self.session(session).artifact(artifact)
+  }
+
+  // MARK: What is asked
+
+  private func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
+    let settings = services.configuration.repositories[repository.name]
+    let named = asked ?? settings?.agent ?? repository.agent ?? services.configuration.agents.defaultAgent
+    if let named { return try services.agents.definition(of: named).name }
+    let installed = Set(try await services.provider.bundles().map(\.agent))
+    guard let first = services.agents.all.first(where: { installed.contains($0.name) }) else {
+      throw RookeryError(
+        .agentNotInstalled, "No coding agent is installed.", mend: "Run “rookery agent install agentao”, or use --agent command.")
+    }
+    return first.name
+  }
+
+  private static func checked(_ text: String, requestId: String) throws -> String {
+    guard (1...200).contains(requestId.utf8.count) else {
+      throw RookeryError(.badRequest, "requestId must have 1 to 200 bytes.", mend: "A UUID will do.")
+    }
+    guard !text.allSatisfy(\.isWhitespace) else {
+      throw RookeryError(.badRequest, "The prompt is empty.", mend: "Say what should be done.")
+    }
+    guard text.utf8.count <= LiveSession.maximumPrompt else {
+      throw RookeryError(
+        .tooLarge, "The prompt has \(text.utf8.count) bytes; at most \(LiveSession.maximumPrompt) are taken.",
+        mend: "Put long material into a file of the repository and name it.")
+    }
+    return text
+  }
+
+  /// The first line that says something, cut at a word where it is longer than `limit` characters.
+  static func title(of text: String, limit: Int) -> String {
+    let line = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.first { !$0.isEmpty } ?? "Untitled"
+    guard line.count > limit else { return line }
+    let cut = line.prefix(limit - 1)
+    let word = cut.lastIndex(of: " ").map { cut[..<$0] } ?? cut
+    return word + "…"
+  }
+
+  private static func digest(_ text: String) -> Data { Data(SHA256.hash(data: Data(text.utf8))) }
+
+  // MARK: Reports
+
+  private func followHost() async {
+    var after: Int64 = 0
+    await following("host") {
+      let events = try await self.services.provider.events(after: after, wait: 20)
+      for event in events {
+        if let session = await self.owner(of: event.sandbox) { try await session.hostReported(event) }
+        after = event.seq
+      }
+    }
+  }
+
+  private func followUsage() async {
+    var after: Int64 = 0
+    await following("gateway") {
+      for entry in try await self.services.gateway.usage(after: after, wait: 20) {
+        if let session = await self.owner(of: entry.sandbox) { try await session.gatewayReported(entry) }
+        after = entry.seq
+      }
+    }
+  }
+
+  /// Repeats a long poll until the task is cancelled; a peer that is away is asked again in a second.
+  private func following(_ peer: String, _ poll: () async throws -> Void) async {
+    while !Task.isCancelled, !closing {
+      do {
+        try await poll()
+      } catch {
+        if Task.isCancelled { return }
+        services.logger.debug("a report could not be read", metadata: ["peer": "\(peer)", "error": "\(error)"])
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+  }
+
+  private func owner(of sandbox: SandboxID) async -> LiveSession? {
+    for session in live.values where await session.meta.sandbox == sandbox { return session }
+    return nil
+  }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import RookeryModel
+
+/// The agent's work on one prompt, as a value: which step it is in and what is known. It is committed at each change, and
+/// every step is safe to repeat, so a crash resumes here.
+///
+/// Valid transitions are `claim → checkout → work → save → push → pullRequest → finish → done`; a failure or a stop leads to
+/// `save` while there may be work to keep, and to `finish` otherwise.
+struct TurnState: Codable, Equatable, Sendable {
+  enum Phase: String, Codable, Sendable { case claim, checkout, work, save, push, pullRequest, finish, done }
+
+  var number: Int
+  var prompt: PromptID
+  var author: Author
+  var started: Date
+  private(set) var phase = Phase.claim
+  /// Whether the prompt was given to the agent.
+  var prompted = false
+  private(set) var stopRequested = false
+  /// What became of the agent's work; the first answer counts.
+  private(set) var result: TurnFinished.Result?
+  private(set) var stopReason: String?
+  private(set) var error: RookeryError?
+  /// HEAD when the turn began.
+  var startCommit: String?
+  /// HEAD after `save`, when it holds something the remote lacks or this turn made.
+  var commit: String?
+  /// Bytes of agent output that became events.
+  var outputBytes = 0
+
+  init(number: Int, prompt: PromptID, author: Author, started: Date) {
+    self.number = number
+    self.prompt = prompt
+    self.author = author
+    self.started = started
+  }
+
+  /// Whether the turn's work is committed to the branch; otherwise what there is goes to a hidden ref.
+  var keepsOnBranch: Bool { result == .completed }
+
+  /// The step succeeded.
+  mutating func advance() {
+    switch phase {
+    case .claim: phase = stopRequested ? settle(.interrupted, .finish) : .checkout
+    case .checkout: phase = stopRequested ? settle(.interrupted, .finish) : .work
+    case .work: phase = .save
+    case .save: phase = result == .completed && commit != nil ? .push : .finish
+    case .push: phase = .pullRequest
+    case .pullRequest: phase = .finish
+    case .finish, .done: phase = .done
+    }
+  }
+
+  /// The agent ended its work by itself.
+  mutating func agentEnded(stopReason reason: String, succeeded: Bool, error failure: RookeryError?) {
+    guard result == nil else { return }
+    stopReason = reason
+    error = stopRequested ? nil : failure
+    result = stopRequested || reason == "cancelled" ? .interrupted : succeeded ? .completed : .failed
+  }
+
+  /// A limit is why the agent failed.
+  mutating func blame(_ hit: LimitHit) {
+    error = RookeryError(
+      .limitHit, "The agent was killed: the sandbox had reached its \(hit.limit.rawValue) limit (\(hit.detail)).",
+      mend: "Raise the limit in the repository's configuration, or ask for less at once.")
+  }
+
+  /// The step failed. With `sandboxLives` whatever there is in the sandbox is saved first.
+  mutating func fail(_ failure: RookeryError, sandboxLives: Bool) {
+    if result == nil || result == .completed {
+      result = stopRequested ? .interrupted : .failed
+      error = stopRequested ? nil : failure
+    }
+    switch phase {
+    case .checkout, .work: phase = sandboxLives ? .save : .finish
+    case .claim, .save, .push, .pullRequest, .finish: phase = .finish
+    case .done: break
+    }
+  }
+
+  /// Someone pressed stop. Steps that are short anyway run to their end.
+  mutating func requestStop() { stopRequested = true }
+
+  private mutating func settle(_ outcome: TurnFinished.Result, _ next: Phase) -> Phase {
+    if result == nil { result = outcome }
+    return next
+  }
+
+  /// The one terminal event of the prompt.
+  var finished: TurnFinished {
+    TurnFinished(prompt: prompt, result: result ?? .failed, stopReason: stopReason, commit: commit, error: error)
+  }
+
+  var promptState: Prompt.State {
+    switch result ?? .failed {
+    case .completed: .completed
+    case .failed: .failed
+    case .interrupted: .interrupted
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import GRDB
+import RookeryModel
+
+/// A session's own database: its queue, events, artifacts, turns, and how far each of its processes is known.
+///
+/// One file a session, one writer (the session's actor). `FULL` synchronous: what `write` returned is on disk.
+package final class SessionStore: Sendable {
+  private let database: DatabaseQueue
+
+  /// Opens the file of a session, making it when `create` says so; throws `notFound` when it is absent.
+  package init(directory: String, session: SessionID, create: Bool) throws {
+    let folder = "\(directory)/\(session)"
+    let path = folder + "/session.sqlite"
+    if create {
+      try Self.mapping { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+    } else if !FileManager.default.fileExists(atPath: path) {
+      throw RookeryError(.notFound, "There is no session “\(session)”.", mend: "“rookery sessions” lists those you may see.")
+    }
+    var configuration = GRDB.Configuration()
+    configuration.label = "session"
+    configuration.prepareDatabase { database in
+      try database.execute(sql: "PRAGMA journal_mode = WAL")
+      try database.execute(sql: "PRAGMA synchronous = FULL")
+      try database.execute(sql: "PRAGMA cache_size = -256")
+    }
+    database = try Self.mapping {
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      try Self.migrator.migrate(queue)
+      return queue
+    }
+  }
+
+  /// Whether a session of that id has a file.
+  package static func exists(directory: String, session: SessionID) -> Bool {
+    FileManager.default.fileExists(atPath: "\(directory)/\(session)/session.sqlite")
+  }
+
+  /// Every session that has a file.
+  package static func sessions(in directory: String) throws -> [SessionID] {
+    try FileManager.default.contentsOfDirectory(atPath: directory).compactMap(SessionID.init(rawValue:))
+      .filter { exists(directory: directory, session: $0) }
+  }
+
+  /// One durable transaction. On return it is on disk; on a throw nothing of it is.
+  package func write<Value>(_ body: (SessionTransaction) throws -> Value) throws -> Value {
+    try Self.mapping { try database.write { try body(SessionTransaction(database: $0)) } }
+  }
+
+  package func read<Value>(_ body: (SessionTransaction) throws -> Value) throws -> Value {
+    try Self.mapping { try database.read { try body(SessionTransaction(database: $0)) } }
+  }
+
+  /// SQLite's failures as typed errors: a full disk is the one that people can mend.
+  private static func mapping<Value>(_ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL || error.resultCode == .SQLITE_IOERR {
+      throw RookeryError(
+        .diskFull, "The disk of the data directory is full.", mend: "Free space there; reading goes on meanwhile.",
+        context: error.description)
+    } catch let error as DatabaseError {
+      throw RookeryError(
+        .internal, "The session's database refused the operation.", mend: "The server's log has the details.",
+        context: error.description)
+    }
+  }
+
+  private static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { database in
+      try database.execute(
+        sql: """
+          -- `generation` changes when the session is restored from an older point; `epoch` fences writers.
+          CREATE TABLE meta (
+            id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL, epoch INTEGER NOT NULL, body BLOB NOT NULL
+          ) STRICT;
+          CREATE TABLE event (seq INTEGER PRIMARY KEY, turn INTEGER, kind TEXT NOT NULL, json BLOB NOT NULL) STRICT;
+          CREATE TABLE prompt (
+            id TEXT PRIMARY KEY, request TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, text TEXT NOT NULL, author BLOB NOT NULL,
+            state TEXT NOT NULL, turn INTEGER, position INTEGER NOT NULL, seq INTEGER NOT NULL
+          ) STRICT;
+          CREATE TABLE turn (number INTEGER PRIMARY KEY, prompt TEXT NOT NULL REFERENCES prompt(id), body BLOB NOT NULL) STRICT;
+          -- What is known of a sandbox's process: output up to these offsets has become events, `state` is its parser's.
+          CREATE TABLE process (
+            sandbox TEXT NOT NULL, process TEXT NOT NULL, stdout INTEGER NOT NULL, stderr INTEGER NOT NULL,
+            input INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (sandbox, process)
+          ) STRICT;
+          -- Every byte for a process's stdin, at its offset, until the process has it.
+          CREATE TABLE outbox (
+            sandbox TEXT NOT NULL, process TEXT NOT NULL, offset INTEGER NOT NULL, bytes BLOB NOT NULL,
+            PRIMARY KEY (sandbox, process, offset)
+          ) STRICT;
+          CREATE TABLE artifact (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, turn INTEGER, body BLOB NOT NULL, content BLOB NOT NULL) STRICT;
+          -- Named wake-ups, at least once.
+          CREATE TABLE alarm (name TEXT PRIMARY KEY, due REAL NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+          """)
+    }
+    return migrator
+  }
+}
+
+/// What can be read and written in one transaction of a session's database.
+package struct SessionTransaction {
+  let database: Database
+}
