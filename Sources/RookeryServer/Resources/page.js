@@ -88,21 +88,24 @@
     const area = form.querySelector("textarea");
     const button = form.querySelector("button.primary");
     const trouble = form.querySelector(".form-error");
-    const token = form.elements.requestId;
+    const renew = () => {
+      form.elements.requestId.value = `web-${crypto.getRandomValues(new Uint32Array(5)).join("-")}`;
+    };
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (button.disabled || !area.value.trim()) return;
       button.disabled = true;
       trouble.hidden = true;
       try {
-        await send(area.value, token.value);
+        await send(area.value, form.elements.requestId.value);
         area.value = "";
         grow(area);
-        // A sent prompt's id is used up; the text's next sending is another prompt.
-        token.value = `web-${crypto.getRandomValues(new Uint32Array(5)).join("-")}`;
+        renew();
       } catch (error) {
         trouble.textContent = error.message;
         trouble.hidden = false;
+        // The same text may be sent again under the same id and counts once; another text is another prompt.
+        area.addEventListener("input", renew, { once: true });
       } finally {
         button.disabled = false;
         area.focus();

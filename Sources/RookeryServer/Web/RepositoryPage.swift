@@ -40,7 +40,8 @@ struct RepositoryPage: Sendable {
 
   private var imageFacts: HTML {
     guard let image = repository.image else { return .empty }
-    return "<li>\(Icon.box.html)<span>Image of <code>\(Wording.shortCommit(image.commit))</code>, \(Wording.time(image.created))</span></li>"
+    return
+      "<li>\(Icon.box.html)<span>Image of <code>\(Wording.shortCommit(image.commit))</code>, \(Wording.time(image.created))</span></li>"
   }
 
   private var build: HTML {
