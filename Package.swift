@@ -114,7 +114,8 @@ let package = Package(
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",
-      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .logging], swiftSettings: strict),
+      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
+      swiftSettings: strict),
 
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
@@ -138,7 +139,12 @@ let package = Package(
         "RookeryTestSupport", .logging,
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
-    tests("RookeryServerTests", ["RookeryServer", "RookeryTestSupport", .hummingbirdTesting]),
+    tests(
+      "RookeryServerTests",
+      [
+        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
+        .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
+      ]),
     tests(
       "RookeryCommandsTests",
       ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),

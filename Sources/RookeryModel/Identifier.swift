@@ -44,7 +44,13 @@ public struct Identifier<Kind>: RawRepresentable, Hashable, Sendable, Codable, C
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
   public init(from decoder: any Decoder) throws {
-    try self.init(decoder.singleValueContainer().decode(String.self))
+    let text = try decoder.singleValueContainer().decode(String.self)
+    do {
+      try self.init(text)
+    } catch {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "\(error)", underlyingError: error))
+    }
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -42,6 +42,8 @@ extension Configuration.Server {
     return "http://\(reachable):\(port)"
   }
 
-  /// The address that signs a browser in once.
-  package func loginLink(code: String) -> Secret { Secret("\(origin)/login?code=\(code)") }
+  /// The address that signs a browser in once and then shows `path`, home when absent.
+  package func loginLink(code: String, path: String? = nil) -> Secret {
+    Secret("\(origin)/login?code=\(code)" + (path.map { "&next=\($0)" } ?? ""))
+  }
 }

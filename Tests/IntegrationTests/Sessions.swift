@@ -53,7 +53,10 @@ extension RunningSystem {
       for event in (try? await log(session)) ?? [] { print(event) }
       throw error
     }
-    return try await log(session)
+    let log = try await log(session)
+    // A failure that a test did not expect is explained by its log.
+    if log.results.contains(where: { $0.result == .failed }) { for event in log { print(event) } }
+    return log
   }
 }
 

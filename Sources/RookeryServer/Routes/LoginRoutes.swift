@@ -22,7 +22,7 @@ enum LoginRoutes {
       }
       let secret = try await registry.issueCredential(
         .cookie, for: user.id, purpose: "browser", expires: Date(timeIntervalSinceNow: SessionCookie.lifetime))
-      var response = answer(request)
+      var response = answer(request, next: safePath(request.uri.queryParameters["next"].map(String.init)))
       response.headers[.setCookie] = cookie.setting(secret.text)
       return response
     }
@@ -34,10 +34,20 @@ enum LoginRoutes {
     }
   }
 
-  private static func answer(_ request: Request) -> Response {
-    guard let name = HTTPField.Name("Sec-Fetch-Site"), request.headers[name] == "cross-site" else { return .seeOther("/") }
+  /// Where the link leads after the sign-in: a path of ours, or home.
+  static func safePath(_ text: String?) -> String {
+    guard let text, text.utf8.count <= 200, text.hasPrefix("/"),
+      text.utf8.allSatisfy({ byte in
+        (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || "/-_.".utf8.contains(byte)
+      }), !text.hasPrefix("//")
+    else { return "/" }
+    return text
+  }
+
+  private static func answer(_ request: Request, next: String) -> Response {
+    guard let name = HTTPField.Name("Sec-Fetch-Site"), request.headers[name] == "cross-site" else { return .seeOther(next) }
     return Response(
       status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
-      body: ResponseBody(byteBuffer: ByteBuffer(string: SignInPage.passage.text)))
+      body: ResponseBody(byteBuffer: ByteBuffer(string: SignInPage.passage(to: next).text)))
   }
 }

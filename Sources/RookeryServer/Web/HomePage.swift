@@ -52,7 +52,7 @@ struct HomePage: Sendable {
 
   static func sessionList(_ sessions: [SessionSummary]) -> HTML {
     guard !sessions.isEmpty else {
-      return #"<p class="empty">No session yet. Say what should be done, and one starts.</p>"#
+      return #"<p class="empty">No session yet.</p>"#
     }
     let items = sessions.map { session -> HTML in
       """

@@ -92,9 +92,11 @@ enum SignInPage {
 
   /// Takes a browser that came from another site to the home page in a step of our own, since its new cookie is not sent along on a
   /// way that began elsewhere.
-  static let passage: HTML = """
-    <!doctype html>
-    <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>Rookery</title></head>\
-    <body><a href="/">Continue</a></body></html>
+  static func passage(to path: String) -> HTML {
     """
+    <!doctype html>
+    <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=\(link: path)"><title>Rookery</title></head>\
+    <body><a href="\(link: path)">Continue</a></body></html>
+    """
+  }
 }

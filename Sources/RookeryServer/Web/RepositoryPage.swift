@@ -40,7 +40,7 @@ struct RepositoryPage: Sendable {
 
   private var imageFacts: HTML {
     guard let image = repository.image else { return .empty }
-    return "<li>\(Icon.box.html)Image of <code>\(Wording.shortCommit(image.commit))</code>, \(Wording.time(image.created))</li>"
+    return "<li>\(Icon.box.html)<span>Image of <code>\(Wording.shortCommit(image.commit))</code>, \(Wording.time(image.created))</span></li>"
   }
 
   private var build: HTML {
