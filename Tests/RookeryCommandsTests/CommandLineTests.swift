@@ -44,12 +44,11 @@ import Testing
     "up", "down", "serve", "host", "gateway", "doctor", "base", "repo", "agent", "run", "sessions", "watch", "prompt", "stop", "diff",
     "model", "token", "login-link", "demo", "version",
   ])
-  func everyCommandHasHelp(name: String) {
-    #expect(throws: (any Error).self) { try RookeryCommand.parseAsRoot([name, "--help"]) }
-    do { _ = try RookeryCommand.parseAsRoot([name, "--help"]) } catch {
-      #expect(RookeryCommand.exitCode(for: error) == .success)
-      #expect(RookeryCommand.fullMessage(for: error).contains("OVERVIEW"))
-    }
+  func everyCommandHasHelp(name: String) throws {
+    var help = try RookeryCommand.parseAsRoot([name, "--help"])
+    let answer = try #require(throws: (any Error).self) { try help.run() }
+    #expect(RookeryCommand.exitCode(for: answer) == .success)
+    #expect(RookeryCommand.fullMessage(for: answer).contains("OVERVIEW"))
   }
 
   @Test(arguments: [

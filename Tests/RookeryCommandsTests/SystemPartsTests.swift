@@ -7,7 +7,8 @@ import Testing
 
 /// A directory for one test.
 func withDirectory<Value>(_ body: (String) async throws -> Value) async throws -> Value {
-  let path = FileManager.default.temporaryDirectory.appendingPathComponent("rookery-commands-\(UUID().uuidString)").path
+  // Short: Unix sockets are named below it.
+  let path = "/tmp/rk-\(UUID().uuidString.prefix(8))"
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   chmod(path, 0o755)
   do {
