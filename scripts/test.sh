@@ -6,13 +6,14 @@ cd "$(dirname "$0")/.."
 
 swift build --build-tests
 root .build/debug/rookery base make
+# One after the other: the tests start real processes and sandboxes, which would wait for each other's processor time.
 if [ "$(id -u)" = 0 ]; then
-  exec swift test --skip-build "$@"
+  exec swift test --skip-build --no-parallel "$@"
 fi
 echo "Many tests start real sandboxes, which needs root: sudo may ask for your password." >&2
 status=0
 # The checkout belongs to somebody else than root: git, which SwiftPM runs, is told that this is meant.
-root env HOME=/root GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory 'GIT_CONFIG_VALUE_0=*' swift test --skip-build "$@" || status=$?
+root env HOME=/root GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory 'GIT_CONFIG_VALUE_0=*' swift test --skip-build --no-parallel "$@" || status=$?
 # What root left in the build directory must not be in the way of the next build.
 root chown -R "$(id -u):$(id -g)" .build
 exit "$status"

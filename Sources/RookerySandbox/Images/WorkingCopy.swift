@@ -126,9 +126,10 @@ struct WorkingCopy: Sendable {
     }
   }
 
+  /// What git printed, at most `limit` bytes of it.
   private func output(_ arguments: [String], limit: Int) async throws -> [UInt8] {
     let result = try await shell.capture(program(arguments), limit: limit)
-    guard result.exit.succeeded else {
+    guard result.exit.succeeded || result.truncated else {
       throw RookeryError(
         .sandboxFailed, "“git \(arguments[0])” failed in the build's sandbox (\(result.exit.text)).", mend: "Build the repository again.",
         context: String(result.errorOutput.prefix(500)))
