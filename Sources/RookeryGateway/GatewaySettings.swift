@@ -1,5 +1,3 @@
-import NIOCore
-
 /// What `rookery gateway` is started with.
 package struct GatewaySettings: Sendable {
   /// Path of its control socket.
@@ -27,11 +25,11 @@ package struct GatewayBounds: Sendable {
   /// Connections of one sandbox at once, over all its brokers. More are answered 503.
   package var connections = 64
   /// From a connection's start, or the end of the answer before, to the end of a request's head.
-  package var requestHead = TimeAmount.seconds(75)
+  package var requestHead = Duration.seconds(75)
   /// Without a byte of a body that is being read.
-  package var bodyStall = TimeAmount.seconds(60)
+  package var bodyStall = Duration.seconds(60)
   /// Without a byte of an answer being taken.
-  package var writeStall = TimeAmount.seconds(120)
+  package var writeStall = Duration.seconds(120)
   /// A whole request with its answer.
   package var exchange = Duration.seconds(2 * 3600)
   /// Until a peer has taken a connection's last answer and closed its side.
@@ -54,8 +52,8 @@ package struct GatewayBounds: Sendable {
   package var questions = 1024
   /// Entries of usage that wait to be collected; beyond that, entries of one sandbox are added up.
   package var usageEntries = 10_000
-  package var gitTimeouts = UpstreamTimeouts(silence: .seconds(120), head: .hours(1))
-  package var modelTimeouts = UpstreamTimeouts(silence: .minutes(10), head: .minutes(10))
+  package var gitTimeouts = UpstreamTimeouts(silence: .seconds(120), head: .seconds(3600))
+  package var modelTimeouts = UpstreamTimeouts(silence: .seconds(600), head: .seconds(600))
 
   package init() {}
 }

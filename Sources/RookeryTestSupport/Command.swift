@@ -14,6 +14,7 @@ package enum Command {
 
   package struct Failed: Error, CustomStringConvertible {
     package var description: String
+    package init(description: String) { self.description = description }
   }
 
   /// Runs `arguments` (found on the usual path) with an environment that holds nothing of the caller's, and git identity and
@@ -42,15 +43,24 @@ package enum Command {
     }
   }
 
+  /// As above; throws `Failed` when it fails, and returns what it printed.
+  @discardableResult
+  package static func output(
+    _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:], input: [UInt8] = [],
+    timeout: Duration = .seconds(120)
+  ) async throws -> String {
+    let result = try await run(arguments, in: directory, environment: environment, input: input, timeout: timeout)
+    guard result.status == 0 else { throw Failed(description: "\(arguments.joined(separator: " ")): \(result.text)") }
+    return result.output
+  }
+
   /// Runs git and returns what it printed; throws `Failed` when it fails.
   @discardableResult
   package static func git(
     _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:], input: [UInt8] = [],
     timeout: Duration = .seconds(120)
   ) async throws -> String {
-    let result = try await run(["git"] + arguments, in: directory, environment: environment, input: input, timeout: timeout)
-    guard result.status == 0 else { throw Failed(description: "git \(arguments.joined(separator: " ")): \(result.text)") }
-    return result.output
+    try await output(["git"] + arguments, in: directory, environment: environment, input: input, timeout: timeout)
   }
 
   private static let environment = [

@@ -58,6 +58,11 @@ package final class GitServer: Sendable {
     return GitServer(directory: directory, state: state, service: service)
   }
 
+  /// Starts a server that asks for this user and password, for everything or for pushes only.
+  package static func start(user: String, password: String, forPushOnly: Bool = false) async throws -> GitServer {
+    try await start(credential: GitHTTPBackend.Credential(user: user, password: password, scope: forPushOnly ? .push : .everything))
+  }
+
   private init(directory: TemporaryDirectory, state: State, service: LoopbackService) {
     self.directory = directory
     self.state = state

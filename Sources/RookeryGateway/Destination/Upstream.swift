@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Glibc
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import RookeryModel
 
 /// Sends requests to vetted destinations: resolves the name, refuses addresses that are not public, dials exactly what it vetted,
@@ -37,24 +38,36 @@ struct Upstream: Sendable {
     var failure = RookeryError(.unavailable, "“\(destination.host)” cannot be reached.")
     for address in addresses {
       let key = UpstreamClients.Key(host: destination.host, address: address, timeouts: timeouts)
-      let client = await clients.borrow(key)
       do {
-        let value = try await exchange(request, to: destination, with: client, receive: receive)
-        await clients.giveBack(key)
-        return value
-      } catch {
-        await clients.giveBack(key)
-        guard let connectFailure = UpstreamFailure.connecting(error, to: destination), !request.body.isTouched else { throw error }
-        failure = connectFailure
+        return try await exchange(request, to: destination, with: key, receive: receive)
+      } catch let error as ConnectFailure {
+        failure = error.cause
+        if request.body.isTouched { break }
       }
     }
     throw failure
   }
 
+  /// The address answers nothing: another one may be tried.
+  private struct ConnectFailure: Error { var cause: RookeryError }
+
   private func exchange<Value: Sendable>(
-    _ request: Request, to destination: RemoteURL, with client: HTTPClient,
+    _ request: Request, to destination: RemoteURL, with key: UpstreamClients.Key,
     receive: @Sendable (HTTPClientResponse) async throws -> Value
   ) async throws -> Value {
+    let client = await clients.borrow(key)
+    do {
+      let response = try await head(of: request, to: destination, with: client)
+      let value = try await receive(response)
+      await clients.giveBack(key)
+      return value
+    } catch {
+      await clients.giveBack(key)
+      throw error
+    }
+  }
+
+  private func head(of request: Request, to destination: RemoteURL, with client: HTTPClient) async throws -> HTTPClientResponse {
     var outgoing = HTTPClientRequest(url: destination.url(request.suffix))
     outgoing.method = request.method
     outgoing.headers = request.headers
@@ -62,17 +75,22 @@ struct Upstream: Sendable {
     case .none: break
     case .bytes(let bytes): outgoing.body = .bytes(bytes)
     case .stream(let relay, let length):
-      outgoing.body = .stream(relay, length: length.map { .known($0) } ?? .unknown)
+      outgoing.body = .stream(PacedBody(relay: relay), length: length.map { .known($0) } ?? .unknown)
     }
-    let response: HTTPClientResponse
-    do {
-      response = try await client.execute(outgoing, timeout: timeouts.head)
-    } catch {
-      try Task.checkCancellation()
-      if UpstreamFailure.connecting(error, to: destination) != nil { throw error }
-      throw UpstreamFailure.waiting(error, for: destination)
+    // A kept connection that the other side closes just now fails the request on it. One without a body is harmless to repeat.
+    var repetitions = request.method == .GET ? 1 : 0
+    while true {
+      do {
+        return try await client.execute(outgoing, timeout: TimeAmount(timeouts.head))
+      } catch {
+        try Task.checkCancellation()
+        if let cause = UpstreamFailure.connecting(error, to: destination) { throw ConnectFailure(cause: cause) }
+        guard repetitions > 0, !(error is HTTPClientError) || error as? HTTPClientError == .remoteConnectionClosed else {
+          throw UpstreamFailure.waiting(error, for: destination)
+        }
+        repetitions -= 1
+      }
     }
-    return try await receive(response)
   }
 }
 
@@ -114,4 +132,24 @@ enum UpstreamFailure {
     }
     return RookeryError(.unavailable, "“\(destination.host)” \(cause).", mend: "Try again.", context: "\(error)")
   }
+}
+
+/// A streamed body that waits for the event loops now and then. Which one writes it is the client's choice, so it waits for all.
+private struct PacedBody: AsyncSequence, Sendable {
+  let relay: BodyRelay
+
+  struct AsyncIterator: AsyncIteratorProtocol {
+    let relay: BodyRelay
+    let pace = WritePace(loops: Array(MultiThreadedEventLoopGroup.singleton.makeIterator()))
+    var previous = 0
+
+    mutating func next() async throws -> ByteBuffer? {
+      try await pace.wrote(previous)
+      let part = try await relay.next()
+      previous = part?.readableBytes ?? 0
+      return part
+    }
+  }
+
+  func makeAsyncIterator() -> AsyncIterator { AsyncIterator(relay: relay) }
 }

@@ -60,7 +60,8 @@ actor UpstreamClients {
   private static func makeClient(_ key: Key) -> HTTPClient {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
-      timeout: .init(connect: key.timeouts.connect, read: key.timeouts.silence, write: key.timeouts.silence))
+      timeout: .init(
+        connect: TimeAmount(key.timeouts.connect), read: TimeAmount(key.timeouts.silence), write: TimeAmount(key.timeouts.silence)))
     configuration.dnsOverride = [key.host: key.address.description]
     configuration.httpVersion = .http1Only
     configuration.decompression = .disabled
@@ -73,13 +74,13 @@ actor UpstreamClients {
 
 /// How long an upstream may take.
 package struct UpstreamTimeouts: Sendable, Hashable {
-  package var connect: TimeAmount
+  package var connect: Duration
   /// Without a byte in either direction.
-  package var silence: TimeAmount
+  package var silence: Duration
   /// Until the head of its answer, the request's body included.
-  package var head: TimeAmount
+  package var head: Duration
 
-  package init(connect: TimeAmount = .seconds(10), silence: TimeAmount, head: TimeAmount) {
+  package init(connect: Duration = .seconds(10), silence: Duration, head: Duration) {
     self.connect = connect
     self.silence = silence
     self.head = head

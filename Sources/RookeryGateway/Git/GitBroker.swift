@@ -83,7 +83,7 @@ struct GitBroker: BrokerResponder {
     var reader = PushCommandReader(limit: bounds.pushCommands)
     do {
       while let bytes = try await body.next() {
-        if let push = try reader.feed(Array(bytes.readableBytesView)) { return (push, ByteBuffer(bytes: reader.bytes)) }
+        if let push = try reader.feed(bytes.bytes) { return (push, ByteBuffer(bytes: reader.bytes)) }
       }
       throw PushCommands.Failure.malformed("no end of the commands")
     } catch PushCommands.Failure.malformed(let reason) {
@@ -138,7 +138,7 @@ struct GitBroker: BrokerResponder {
           mend: "Check the repository's URL.")
       }
     case 300..<400:
-      let target = response.headers.first(name: "location").flatMap { try? RemoteURL($0) }?.host ?? "elsewhere"
+      let target = response.headers.first(name: "location").flatMap { try? RemoteURL(String($0.prefix { $0 != "?" })) }?.host ?? "elsewhere"
       throw RookeryError(
         .unavailable, "“\(host)” redirects “\(name)” to \(target); redirects are not followed.", mend: "Register the repository's new URL.")
     case 401, 403:

@@ -33,8 +33,10 @@ struct PushCommands: Equatable, Sendable {
       guard Self.isObjectID(id) else { throw .malformed("a shallow line without an object id") }
       return
     }
+    // As in git: one newline at the line's very end doesn't count, any other does.
+    let line = Self.chomped(line)
     let end = line.firstIndex(of: 0) ?? line.endIndex
-    let command = Self.chomped(line[..<end])
+    let command = line[..<end]
     let parts = command.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count == 3, Self.isObjectID(parts[0]), Self.isObjectID(parts[1]), parts[0].count == parts[1].count,
       !parts[2].isEmpty
@@ -42,7 +44,7 @@ struct PushCommands: Equatable, Sendable {
     if end < line.endIndex {
       // Git reads capabilities behind any command; only the first may have them here.
       guard commands.isEmpty else { throw .malformed("capabilities behind a later command") }
-      let words = Self.chomped(line[(end + 1)...]).split(separator: 0x20)
+      let words = line[(end + 1)...].split(separator: 0x20)
       guard !words.joined().contains(0) else { throw .malformed("capabilities with a zero byte") }
       capabilities = Set(words.map { String(decoding: $0, as: UTF8.self) })
     }

@@ -7,12 +7,16 @@ final class AnswerWriter: Sendable {
   private enum State { case waiting, begun, ended }
 
   private let outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
+  private let pace: WritePace
   private let closes: Mutex<Bool>
   private let state = Mutex(State.waiting)
 
-  /// - Parameter closes: Whether the connection ends after this answer anyhow.
-  init(outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>, closes: Bool) {
+  /// - Parameters:
+  ///   - loop: The event loop of the connection.
+  ///   - closes: Whether the connection ends after this answer anyhow.
+  init(outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>, loop: any EventLoop, closes: Bool) {
     self.outbound = outbound
+    pace = WritePace(loops: [loop])
     self.closes = Mutex(closes)
   }
 
@@ -40,7 +44,9 @@ final class AnswerWriter: Sendable {
   }
 
   func write(_ part: ByteBuffer) async throws {
-    if part.readableBytes > 0 { try await outbound.write(.body(.byteBuffer(part))) }
+    guard part.readableBytes > 0 else { return }
+    try await outbound.write(.body(.byteBuffer(part)))
+    try await pace.wrote(part.readableBytes)
   }
 
   func end() async throws {

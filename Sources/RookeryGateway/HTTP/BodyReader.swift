@@ -42,7 +42,7 @@ struct BodyReader {
         return nil
       }
       guard let inflater else { return try counted(bytes) }
-      inflater.feed(Array(bytes.readableBytesView))
+      inflater.feed(bytes.bytes)
     }
   }
 
@@ -86,4 +86,9 @@ struct BodyReader {
       try await group.next()
     }
   }
+}
+
+extension ByteBuffer {
+  /// What is readable, copied at once.
+  var bytes: [UInt8] { getBytes(at: readerIndex, length: readableBytes) ?? [] }
 }

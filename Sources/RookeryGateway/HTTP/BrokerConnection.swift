@@ -36,7 +36,7 @@ struct BrokerConnection: Sendable {
     do {
       try await channel.executeThenClose { inbound, outbound in
         var iterator = inbound.makeAsyncIterator()
-        while let part = try await nextPart(&iterator, outbound) {
+        while let part = try await nextPart(&iterator, outbound, line) {
           guard case .head(let head) = part else { continue }
           guard try await answer(head, &iterator, outbound, line) else { break }
         }
@@ -62,11 +62,14 @@ struct BrokerConnection: Sendable {
   }
 
   /// The next part; nil at the end, and after a malformed request, which is told so.
-  private func nextPart(_ iterator: inout Inbound.AsyncIterator, _ outbound: Outbound) async throws -> HTTPServerRequestPart? {
+  private func nextPart(
+    _ iterator: inout Inbound.AsyncIterator, _ outbound: Outbound, _ line: Line
+  ) async throws -> HTTPServerRequestPart? {
     do {
       return try await iterator.next()
     } catch is HTTPParserError {
-      try await AnswerWriter(outbound: outbound, closes: true).send(.text(.badRequest, "The request is malformed."))
+      try await AnswerWriter(outbound: outbound, loop: line.channel.eventLoop, closes: true).send(
+        .text(.badRequest, "The request is malformed."))
       return nil
     }
   }
@@ -93,10 +96,10 @@ struct BrokerConnection: Sendable {
       request = try RequestGate.check(head, sandbox: sandbox, body: body)
     } catch {
       logger.info("Refused a request.", metadata: ["sandbox": "\(sandbox)", "reason": "\(error.text)"])
-      try await AnswerWriter(outbound: outbound, closes: true).send(.text(error.status, error.text))
+      try await AnswerWriter(outbound: outbound, loop: line.channel.eventLoop, closes: true).send(.text(error.status, error.text))
       return false
     }
-    let writer = AnswerWriter(outbound: outbound, closes: !head.isKeepAlive)
+    let writer = AnswerWriter(outbound: outbound, loop: line.channel.eventLoop, closes: !head.isKeepAlive)
     if head.headers.contains(name: "expect") { try await writer.proceed() }
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {

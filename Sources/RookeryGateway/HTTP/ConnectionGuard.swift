@@ -72,8 +72,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     head = close(context, in: bounds.requestHead)
   }
 
-  private func close(_ context: ChannelHandlerContext, in time: TimeAmount) -> Scheduled<Void> {
-    context.eventLoop.assumeIsolated().scheduleTask(in: time) { context.close(promise: nil) }
+  private func close(_ context: ChannelHandlerContext, in time: Duration) -> Scheduled<Void> {
+    context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { context.close(promise: nil) }
   }
 
   private func cancelAll() {

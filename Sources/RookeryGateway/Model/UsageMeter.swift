@@ -26,20 +26,15 @@ struct UsageMeter {
     format = type.hasPrefix("application/json") ? .json : type.hasPrefix("text/event-stream") ? .events : .other
   }
 
-  mutating func feed(_ bytes: ByteBuffer) {
-    switch format {
-    case .other: break
-    case .json: if pending.count + bytes.readableBytes <= Self.limit { pending += bytes.readableBytesView } else { isSkipping = true }
-    case .events:
-      var rest = bytes.readableBytesView
-      while let end = rest.firstIndex(of: 0x0a) {
-        if !isSkipping { line(pending + rest[..<end]) }
-        pending = []
-        isSkipping = false
-        rest = rest[rest.index(after: end)...]
-      }
-      if pending.count + rest.count <= Self.limit { pending += rest } else { (pending, isSkipping) = ([], true) }
+  mutating func feed(_ part: ByteBuffer) {
+    guard format != .other else { return }
+    var rest = part.bytes[...]
+    while format == .events, let end = rest.firstIndex(of: 0x0a) {
+      if !isSkipping { line(pending + rest[..<end]) }
+      (pending, isSkipping) = ([], false)
+      rest = rest[(end + 1)...]
     }
+    if isSkipping || pending.count + rest.count > Self.limit { (pending, isSkipping) = ([], true) } else { pending += rest }
   }
 
   /// What was used. Called once, after the answer's end or break.

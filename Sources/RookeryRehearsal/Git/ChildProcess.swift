@@ -1,3 +1,4 @@
+import CGlibc
 import Dispatch
 import Glibc
 import RookeryModel
@@ -23,7 +24,7 @@ package final class ChildProcess: Sendable {
   ///   - errors: A descriptor for its standard error, borrowed; nil: `/dev/null`.
   /// - Throws: `internal`, naming the call that failed.
   package init(arguments: [String], environment: [String: String], input: Int32? = nil, errors: Int32? = nil) throws {
-    // A socket pair, since a pipe cannot be made close-on-exec in one step here: another child would hold its end open.
+    // A socket pair, since it can be made close-on-exec in one step: no other child holds its end open.
     var ends: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw ChildProcess.failure("socketpair", errno) }
@@ -116,6 +117,8 @@ extension ChildProcess {
     } else {
       posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     }
+    // Sockets of NIO are inheritable: a child would keep a server's port open.
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

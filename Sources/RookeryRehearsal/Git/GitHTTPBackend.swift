@@ -47,7 +47,7 @@ package struct GitHTTPBackend: HTTPResponder {
     var length = 0
     for try await chunk in request.body {
       length += chunk.readableBytes
-      try await body.append(Array(chunk.readableBytesView))
+      try await body.append(chunk.getBytes(at: chunk.readerIndex, length: chunk.readableBytes) ?? [])
     }
     body.rewind()
     let backend = try ChildProcess(

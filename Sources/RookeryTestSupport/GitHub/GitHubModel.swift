@@ -38,7 +38,7 @@ final class GitHubModel: Sendable {
       for (name, value) in fault.headers { if let name = HTTPField.Name(name) { response.headers[name] = value } }
       return response
     }
-    let token = request.headers[.authorization].map { String($0.dropFirst("Bearer ".count)) } ?? ""
+    let token = request.headers[.authorization]?.split(separator: " ").last.map(String.init) ?? ""
     guard let account = state.withLock({ $0.tokens[token] }) else { return Self.error(401, "Bad credentials") }
     let parts = request.uri.path.split(separator: "/").map(String.init)
     guard parts.count >= 4, parts[0] == "repos", parts[3] == "pulls", parts.count <= 5 else {
