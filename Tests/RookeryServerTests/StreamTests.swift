@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import RookeryConfiguration
 import RookeryModel
 import RookeryTestSupport
 import Testing
@@ -142,10 +144,31 @@ import Testing
         let start = ContinuousClock.now
         await server.stop()
         let took = start.duration(to: .now)
-        #expect(took < .seconds(4), "shutdown took \(took)")
-        while try await reader.next() != nil {}
-        while try await page.next() != nil {}
-        #expect(try await waiting.status == 503)
+        // The server cuts off after two seconds; the rest is what a busy machine takes to notice.
+        #expect(took < .seconds(20), "shutdown took \(took)")
+        do {
+          while try await reader.next() != nil {}
+          while try await page.next() != nil {}
+          #expect(try await waiting.status == 503)
+        } catch {
+          // Only what was cut off may end in the middle.
+          #expect(took >= .seconds(2), "\(error)")
+        }
+      }
+    }
+  }
+
+  @Test func aTakenPortIsATypedFailure() async throws {
+    try await TestServer.run { server in
+      let second = WebServer(
+        ServerContext(
+          registry: server.registry, sessions: server.sessions, repositories: server.repositories, agents: MemoryAgents(),
+          configuration: Configuration(), version: "", health: { API.Health(status: "", host: true, gateway: true) }),
+        addresses: .init(host: "127.0.0.1", port: server.port, socket: nil), logger: Logger(label: "second") { _ in server.log })
+      await #expect {
+        try await within(.seconds(60)) { try await second.run() }
+      } throws: {
+        ($0 as? RookeryError)?.code == .unavailable
       }
     }
   }
