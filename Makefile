@@ -1,39 +1,39 @@
-# Everything a developer or an operator runs. Each target sets up what it needs first (scripts/setup.sh).
-.PHONY: demo test run bench format check build setup-tests setup clean
+# Everything that a developer or an operator runs. Each target sets up what it needs first: scripts/setup.sh.
+.PHONY: demo run test bench format check build setup clean
 
-BIN = .build/debug
-SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-
+# make demo KEEP=1 leaves it running; make demo ARGS='--prompt "…"' asks for something else.
 demo: build
-	$(SUDO) $(BIN)/rookery demo
+	@scripts/demo.sh $(if $(KEEP),--keep) $(ARGS)
 
+# The server, in the foreground, with its data in /var/lib/rookery.
 run: build
-	$(SUDO) $(BIN)/rookery base make
-	$(SUDO) $(BIN)/rookery up
+	@. scripts/env.sh && root .build/debug/rookery base make && root .build/debug/rookery up $(ARGS)
 
-test: setup-tests check
-	swift build --build-tests
-	$(SUDO) $(BIN)/rookery base make
-	$(SUDO) swift test --skip-build
+test:
+	@scripts/setup.sh tests
+	@scripts/check.sh
+	@scripts/test.sh $(ARGS)
 
 bench:
-	scripts/setup.sh bench
-	swift build -c release
-	$(SUDO) .build/release/rookery base make
-	$(SUDO) .build/release/rookery-benchmarks
+	@scripts/setup.sh bench
+	@scripts/build.sh release
+	@. scripts/env.sh && swift build --configuration release --product rookery-benchmarks
+	@. scripts/env.sh && root .build/release/rookery base make && root .build/release/rookery-benchmarks $(ARGS)
 
 check:
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	@scripts/setup.sh tests
+	@scripts/check.sh
 
-format:
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+format: setup
+	@. scripts/env.sh && swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 
 build: setup
-	swift build --product rookery
-	swift build --product rookery-runner
+	@scripts/build.sh
 
 setup:
-	scripts/setup.sh
+	@scripts/setup.sh
 
-setup-tests:
-	scripts/setup.sh tests
+clean:
+	rm -rf .build
+
+SHELL = /bin/bash

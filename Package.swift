@@ -117,13 +117,19 @@ let package = Package(
       dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
       swiftSettings: strict),
 
+    // A host in a process of its own, which a test can kill.
+    .executableTarget(
+      name: "rookery-host-fixture", dependencies: ["RookeryHost", "RookeryModel"], path: "Tests/HostFixture", swiftSettings: strict),
+
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
     tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
     tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
-    tests("RookeryHostTests", ["RookeryHost", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport"]),
+    tests(
+      "RookeryHostTests",
+      ["RookeryHost", "RookeryModel", "CSandbox", "RookeryRunnerClient", "RookeryControl", "RookeryTestSupport", .logging]),
     tests(
       "RookeryGatewayTests",
       [
@@ -145,7 +151,9 @@ let package = Package(
         "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
         .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
       ]),
-    tests("RookeryCommandsTests", ["RookeryCommands", .argumentParser]),
+    tests(
+      "RookeryCommandsTests",
+      ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )

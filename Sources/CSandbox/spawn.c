@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(CS_MARK_LIMIT == RLIMIT_LOCKS, "the limit on file locks");
+
 struct report {
     int step, error;
 };
@@ -44,6 +46,7 @@ static int limit_capabilities(uint64_t kept) {
 
 int cs_confine_runner(void) {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return errno;
     for (unsigned long capability = 0; capability < 64; capability++) {
         if (kept_capabilities & (1ULL << capability)) continue;
         // EINVAL: the kernel has no more of them. EPERM: not privileged, so there is nothing to give away either.
@@ -60,7 +63,7 @@ static int limit(int resource, uint64_t soft, uint64_t hard) {
 
 static int set_limits(const struct cs_spawn_plan *plan) {
     if (limit(RLIMIT_CORE, 0, 0) != 0) return -1;
-    if (limit(RLIMIT_LOCKS, plan->mark, plan->mark) != 0) return -1;
+    if (limit(CS_MARK_LIMIT, plan->mark, plan->mark) != 0) return -1;
     if (plan->files == 0) return 0;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;

@@ -3,7 +3,7 @@ import RookeryModel
 /// Entries whose package and start command come from the published packages themselves. `tested` means that our tests run a full
 /// turn; the others speak ACP by their own account.
 extension AgentCatalog {
-  package static let shipped: [AgentDefinition] = [command, agentao, vibe, openHands, fastAgent]
+  package static let shipped: [AgentDefinition] = [command, agentao, vibe, fastAgent]
 
   private static func name(_ text: String) -> AgentName {
     guard let name = AgentName(rawValue: text) else { preconditionFailure("a valid literal") }
@@ -24,8 +24,9 @@ extension AgentCatalog {
     // Its conversations, which it needs to load one, and its log with the five that it keeps.
     litter: [".agentao", "agentao.log"] + (1...5).map { "agentao.log.\($0)" }, tested: true)
 
+  /// Needs Python 3.12 or newer in the base.
   private static let vibe = AgentDefinition(
-    name: name("vibe"), title: "Mistral Vibe (needs Python 3.12 in the base)", wire: .acp, model: .openai,
+    name: name("vibe"), title: "Mistral Vibe", wire: .acp, model: .openai,
     python: ["mistral-vibe==2.26.1"], argv: ["{bundle}/bin/vibe-acp"],
     environment: [
       "VIBE_ACTIVE_MODEL": "rookery",
@@ -33,17 +34,12 @@ extension AgentCatalog {
       "VIBE_MODELS": #"[{"name":"{model.name}","provider":"rookery","alias":"rookery"}]"#,
       "ROOKERY_MODEL_PLACEHOLDER": "{model.key}",
     ],
-    litter: [".vibe"], tested: false)
-
-  private static let openHands = AgentDefinition(
-    name: name("openhands"), title: "OpenHands (needs Python 3.12 in the base)", wire: .acp, model: .openai,
-    python: ["openhands==1.16.0"], argv: ["{bundle}/bin/openhands", "acp", "--override-with-envs"],
-    environment: ["LLM_API_KEY": "{model.key}", "LLM_BASE_URL": "{model.url}/v1", "LLM_MODEL": "openai/{model.name}"],
     tested: false)
 
+  /// Needs Python 3.12 or newer in the base. Runs commands without asking.
   private static let fastAgent = AgentDefinition(
-    name: name("fast-agent"), title: "fast-agent (needs Python 3.12 in the base)", wire: .acp, model: .openai,
-    python: ["fast-agent-mcp==0.10.48"],
+    name: name("fast-agent"), title: "fast-agent", wire: .acp, model: .openai,
+    python: ["fast-agent-mcp==0.10.46"],
     argv: ["{bundle}/bin/fast-agent-acp", "--shell", "--prefer-local-shell", "--model", "generic.{model.name}"],
     environment: ["GENERIC_BASE_URL": "{model.url}/v1", "GENERIC_API_KEY": "{model.key}"],
     litter: [".fast-agent"], tested: false)

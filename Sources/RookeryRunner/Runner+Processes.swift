@@ -23,7 +23,8 @@ extension Runner {
     }
     for pipe in process.pipes { pipes[pipe.token] = (process, pipe) }
     processes[process.id] = process
-    alive[process.pid] = process
+    alive[process.id] = process
+    unreaped[process.pid] = process
   }
 
   /// Moves output of a process into its journal.
@@ -67,7 +68,7 @@ extension Runner {
     while true {
       let pid = waitpid(-1, &status, WNOHANG)
       guard pid > 0 else { return }
-      guard let process = alive[pid], !process.watch.isReaped else { continue }
+      guard let process = unreaped.removeValue(forKey: pid) else { continue }
       var left = OutputOffsets()
       for pipe in process.pipes { left[pipe.stream] = pipe.level }
       process.watch.reaped(ExitStatus(waitStatus: status), left: left, now: monotonicMilliseconds())
@@ -87,7 +88,7 @@ extension Runner {
       return
     }
     process.end(status)
-    alive[process.pid] = nil
+    alive[process.id] = nil
     process.free(all: true, budget: &budget)
     process.closeJournals()
   }

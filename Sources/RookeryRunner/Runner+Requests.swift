@@ -85,7 +85,10 @@ extension Runner {
   /// How far stdin is accepted; nil when the client has to wait for room.
   private func write(_ id: String, _ offset: UInt64, _ bytes: [UInt8]) throws(RunnerFailure) -> UInt64? {
     let process = try known(id)
-    guard !process.hasEnded, !process.watch.isReaped else { throw .exited }
+    // What was accepted before is skipped, whatever became of the process: a repetition is harmless.
+    let accepted = process.input.accepted
+    let isRepetition = offset <= accepted && UInt64(bytes.count) <= accepted - offset
+    guard isRepetition || !process.hasEnded && !process.watch.isReaped else { throw .exited }
     switch process.input.offer(bytes, at: offset) {
     case .accepted(let reached):
       writeInput(of: process)

@@ -36,8 +36,10 @@ package final class Runner {
   var budget: JournalBudget
   var announcedFull = false
   var processes: [String: SupervisedProcess] = [:]
-  /// Those that have not ended, by pid.
-  var alive: [Int32: SupervisedProcess] = [:]
+  /// Those that have not ended.
+  var alive: [String: SupervisedProcess] = [:]
+  /// Those that were not reaped, by pid: from then on the number may be another's.
+  var unreaped: [Int32: SupervisedProcess] = [:]
   var pipes: [UInt64: (process: SupervisedProcess, pipe: OutputPipe)] = [:]
   var inputs: [UInt64: SupervisedProcess] = [:]
   var connections: [UInt64: ClientConnection] = [:]
@@ -56,7 +58,7 @@ package final class Runner {
     directory = try JournalDirectory(path: options.journal)
     launcher = Launcher(fileLimit: fileLimit)
     budget = JournalBudget(limit: options.journalLimit)
-    firstMark = UInt64.random(in: 1..<1 << 40) << 20
+    firstMark = Self.randomMark()
     lastMark = firstMark
     signals = cs_signal_descriptor()
     guard signals >= 0 else { throw SystemFailure(-signals) }
@@ -91,6 +93,14 @@ package final class Runner {
   func nextMark() -> UInt64 {
     lastMark += 1
     return lastMark
+  }
+
+  /// Marks are limits, which may only be lowered: below that of a runner that this one runs under.
+  private static func randomMark() -> UInt64 {
+    var limit = rlimit()
+    _ = getrlimit(__rlimit_resource_t(UInt32(CS_MARK_LIMIT)), &limit)
+    let highest = min(UInt64(limit.rlim_max) >> 20, 1 << 40)
+    return UInt64.random(in: 1...max(1, highest - min(1, highest))) << 20
   }
 
   var isStopping: Bool { stopsBy != nil }
@@ -169,7 +179,7 @@ package final class Runner {
     guard stopsBy == nil else { return }
     stopsBy = monotonicMilliseconds() + Self.farewell
     stopListening()
-    for process in alive.values where !process.watch.isReaped { kill(-process.pid, SIGKILL) }
-    ProcessTree(session: nil, marks: firstMark...firstMark + UInt64(Self.largestHistory)).signal(SIGKILL)
+    for pid in unreaped.keys { kill(-pid, SIGKILL) }
+    ProcessTree(session: nil, marks: firstMark...lastMark).signal(SIGKILL)
   }
 }

@@ -21,8 +21,6 @@ extension RunnerFailure {
       return RookeryError(
         .agentFailed, "“\(process.program)” could not be started in “\(process.directory)” (\(reason)).",
         mend: "Check that the directory is there and open to the account.", context: "process \(process.id)")
-    case .journal where number == ENOSPC, .outputPipe where number == ENOSPC:
-      return RookeryError(.diskFull, "“\(process.program)” could not be started: the journal is full.", context: reason)
     default:
       return RookeryError(
         .agentFailed, "The program “\(process.program)” could not be started (\(reason)).", mend: "Look at the sandbox's limits.",

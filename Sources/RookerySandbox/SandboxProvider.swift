@@ -43,37 +43,28 @@ package protocol Sandbox: Sendable {
 }
 
 extension Sandbox {
-  /// Runs a process to its end and returns what it wrote, at most `limit` bytes of each stream (the rest is dropped).
-  /// Repeated with the same id after a restart, it returns the first run's result.
+  /// Runs a process to its end and returns what it wrote. One that writes more than `limit` bytes to a stream is killed, and the
+  /// result says so. Repeated with the same id after a restart, it returns the first run's result: nothing is acknowledged.
   package func run(_ process: ProcessSpec, limit: Int = 4 << 20) async throws -> ProcessResult {
     try await start(process)
-    var result = ProcessResult(exit: .code(0), stdout: [], stderr: [])
-    var reached = StreamOffsets()
-    var hasExited = false
-    for try await event in output(of: process.id, from: reached, window: 2 * limit + (1 << 16)) {
+    var result = ProcessResult(exit: .signal(ProcessSignal.kill.rawValue), stdout: [], stderr: [])
+    var ended = false
+    for try await event in output(of: process.id, from: StreamOffsets(), window: 2 * limit + (1 << 16)) {
       switch event {
-      case .output(let stream, let offset, let bytes):
-        reached[stream] = offset + UInt64(bytes.count)
-        if stream == .stdout {
-          result.stdout.append(contentsOf: bytes.prefix(max(0, limit - result.stdout.count)))
-        } else {
-          result.stderr.append(contentsOf: bytes.prefix(max(0, limit - result.stderr.count)))
-        }
-        // Acknowledging only what goes beyond the limit keeps the rest readable after a restart of ours.
-        if reached[stream] > UInt64(limit) {
-          var stored = StreamOffsets()
-          stored[stream] = reached[stream]
-          try await acknowledge(process.id, stored)
-        }
+      case .output(.stdout, _, let bytes): result.stdout.append(contentsOf: bytes.prefix(limit - result.stdout.count))
+      case .output(.stderr, _, let bytes): result.stderr.append(contentsOf: bytes.prefix(limit - result.stderr.count))
       case .exited(let exit):
         result.exit = exit
-        hasExited = true
+        ended = true
+      }
+      if result.stdout.count == limit || result.stderr.count == limit {
+        try await signal(process.id, .kill)
+        result.truncated = true
+        return result
       }
     }
-    guard hasExited else {
-      // A stream whose consumer is cancelled simply ends.
-      try Task.checkCancellation()
-      throw RookeryError(.unavailable, "The connection to the sandbox \(id) ended before the process did.", mend: "Try again.")
+    guard ended else {
+      throw RookeryError(.unavailable, "The connection to the sandbox \(id) was closed.", mend: "Try again.")
     }
     return result
   }
@@ -83,6 +74,8 @@ package struct ProcessResult: Sendable, Equatable {
   package var exit: ProcessExit
   package var stdout: [UInt8]
   package var stderr: [UInt8]
+  /// Whether the process was killed because it wrote too much.
+  package var truncated = false
   package var output: String { String(decoding: stdout, as: UTF8.self) }
   package var errorOutput: String { String(decoding: stderr, as: UTF8.self) }
 

@@ -53,7 +53,10 @@ extension RunningSystem {
       for event in (try? await log(session)) ?? [] { print(event) }
       throw error
     }
-    return try await log(session)
+    let log = try await log(session)
+    // A failure that a test did not expect is explained by its log.
+    if log.results.contains(where: { $0.result == .failed }) { for event in log { print(event) } }
+    return log
   }
 }
 
@@ -75,25 +78,17 @@ extension [Event] {
 
   var kinds: [String] { map(\.payload.kind) }
 
-  /// The same log as another's: adjacent text chunks joined, times and random ids left out.
+  /// The same log as another's: text chunks joined by stream (how two streams interleave is chance), times and ids left out.
   var comparable: [String] {
     var lines: [String] = []
     for event in self {
       switch event.payload {
-      case .agentMessage(let chunk): lines.join("message: ", chunk.text)
-      case .agentThought(let chunk): lines.join("thought: ", chunk.text)
-      case .agentOutput(let chunk): lines.join("\(chunk.stream): ", chunk.text)
+      case .agentMessage, .agentThought, .agentOutput: break
       case .toolCall(let call): lines.append("tool \(call.title)")
       case .stepFinished(let step): lines.append("step \(step.step)")
       default: lines.append(event.payload.kind)
       }
     }
-    return lines
-  }
-}
-
-extension [String] {
-  fileprivate mutating func join(_ prefix: String, _ text: String) {
-    if let last, last.hasPrefix(prefix) { self[count - 1] = last + text } else { append(prefix + text) }
+    return lines + [message, output(), output(.stderr)]
   }
 }

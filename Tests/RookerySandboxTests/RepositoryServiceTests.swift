@@ -52,6 +52,7 @@ import Testing
       ]
       #expect(seen.output.split(separator: "\n").map(String.init) == expected, "\(seen.errorOutput)")
 
+      #expect(try await stack.files(holding: "print(1)") != "", "the search itself works")
       let password = SandboxStack.credential.password
       #expect(try await stack.files(holding: password) == "")
       let token = Data("\(SandboxStack.credential.user):\(password)".utf8).base64EncodedString()

@@ -31,6 +31,7 @@ final class SandboxStack: Sendable {
   let gatewaySettings: GatewaySettings
   let name: RepositoryName
   private let gatewayTask = Mutex<Task<Void, any Error>?>(nil)
+  private let hostTask = Mutex<Task<Void, any Error>?>(nil)
 
   private init(limits: Limits) async throws {
     try #require(geteuid() == 0, "these tests start real sandboxes: run them as root")
@@ -79,7 +80,7 @@ final class SandboxStack: Sendable {
 
   private func serving(_ body: @escaping @Sendable (SandboxStack) async throws -> Void) async throws {
     await startGateway()
-    let host = await started { ready in try await HostService(settings: self.hostSettings, log: Self.log).run(ready: ready) }
+    await startHost()
     let answers = Task { [gateway, repositories] in
       try await gateway.answerQuestions { repositories.credential(for: $0.repository, push: $0.push) }
     }
@@ -96,10 +97,9 @@ final class SandboxStack: Sendable {
     if let left = try? await provider.list() {
       for sandbox in left { try? await provider.terminate(sandbox.id, keep: nil) }
     }
-    for task in [answers, host] {
-      task.cancel()
-      _ = await task.result
-    }
+    answers.cancel()
+    _ = await answers.result
+    await stopHost()
     await stopGateway()
     await git.stop()
     try result.get()
@@ -108,6 +108,17 @@ final class SandboxStack: Sendable {
   func restartGateway() async throws {
     await stopGateway()
     await startGateway()
+  }
+
+  func startHost() async {
+    let task = await started { ready in try await HostService(settings: self.hostSettings, log: Self.log).run(ready: ready) }
+    hostTask.withLock { $0 = task }
+  }
+
+  func stopHost() async {
+    let task = hostTask.withLock { $0 }
+    task?.cancel()
+    _ = await task?.result
   }
 
   private func startGateway() async {
@@ -185,8 +196,8 @@ final class SandboxStack: Sendable {
 
   /// Files under the data directories that hold `text`.
   func files(holding text: String) async throws -> String {
-    let found = try await Command.run(["grep", "-r", "-l", "-a", "-F", "-e", text, directory + "/host", directory + "/serve"])
-    return found.status == 1 ? "" : found.text
+    // What is being removed meanwhile may vanish under it.
+    try await Command.run(["grep", "-r", "-s", "-l", "-a", "-F", "-e", text, directory + "/host", directory + "/serve"]).output
   }
 
   private static var log: Logger {

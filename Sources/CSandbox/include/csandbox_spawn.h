@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/// The limit that carries a mark (RLIMIT_LOCKS, which has no constant in Swift's view of the C library).
+#define CS_MARK_LIMIT 10
+
 /// The step at which a process could not be started.
 enum cs_spawn_step {
     CS_SPAWN_NONE = 0,
@@ -46,7 +49,7 @@ int cs_spawn(const struct cs_spawn_plan *plan, pid_t *pid, enum cs_spawn_step *s
 
 /// Confines the calling process, the first of a sandbox: not dumpable, no capability but those that package installs and the signalling
 /// of other users' processes need, also for everything that it starts. What takes a privilege that the caller lacks is left as it is.
-/// 0, or an errno.
+/// Orphans among its descendants become its children. 0, or an errno.
 int cs_confine_runner(void);
 
 /// The count of bytes waiting in a pipe, or 0.

@@ -18,6 +18,8 @@ struct SessionFollower: Sendable {
   let terminal: Terminal
   /// Prints each event's JSON instead of text for people.
   let json: Bool
+  /// Shows agents' own logs, too.
+  var isVerbose = false
   let end: End
 
   private enum Outcome: Sendable { case ended(ExitStatus), interrupted }
@@ -42,7 +44,7 @@ struct SessionFollower: Sendable {
   }
 
   private func follow(after: Int64) async throws -> ExitStatus {
-    var renderer = EventRenderer(palette: terminal.output)
+    var renderer = EventRenderer(palette: terminal.output, isVerbose: isVerbose)
     var open: Set<PromptID> = []
     var status = ExitStatus.success
     try await EventFollower(api: api, session: session).follow(

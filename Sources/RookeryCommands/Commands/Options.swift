@@ -46,6 +46,15 @@ struct JSONOption: ParsableArguments {
   var json = false
 }
 
+/// For commands that follow a session.
+struct FollowOptions: ParsableArguments {
+  @Flag(help: "Print JSON, an event a line.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Show the agent's own log, too.")
+  var verbose = false
+}
+
 extension Identifier: ExpressibleByArgument {
   public init?(argument: String) { self.init(rawValue: argument) }
 }

@@ -16,7 +16,7 @@ struct PromptCommand: AsyncParsableCommand {
 
   @OptionGroup var prompt: PromptOptions
   @OptionGroup var server: ServerOptions
-  @OptionGroup var output: JSONOption
+  @OptionGroup var output: FollowOptions
 
   func run() async throws {
     let terminal = Terminal()
@@ -26,7 +26,7 @@ struct PromptCommand: AsyncParsableCommand {
       if output.json { try terminal.json(receipt) } else if detach { terminal.line(receipt.prompt.rawValue) }
       if detach { return ExitStatus.success }
       return try await SessionFollower(
-        api: api, session: session, terminal: terminal, json: output.json, end: .prompt(receipt.prompt)
+        api: api, session: session, terminal: terminal, json: output.json, isVerbose: output.verbose, end: .prompt(receipt.prompt)
       ).run(after: receipt.seq - 1)
     }
     if status != .success { throw status }

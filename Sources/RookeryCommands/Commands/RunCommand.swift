@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
 
   @OptionGroup var prompt: PromptOptions
   @OptionGroup var server: ServerOptions
-  @OptionGroup var output: JSONOption
+  @OptionGroup var output: FollowOptions
 
   func run() async throws {
     let terminal = Terminal()
@@ -36,7 +36,7 @@ struct RunCommand: AsyncParsableCommand {
       }
       if detach { return ExitStatus.success }
       return try await SessionFollower(
-        api: api, session: receipt.session, terminal: terminal, json: output.json, end: .prompt(receipt.prompt)
+        api: api, session: receipt.session, terminal: terminal, json: output.json, isVerbose: output.verbose, end: .prompt(receipt.prompt)
       ).run()
     }
     if status != .success { throw status }

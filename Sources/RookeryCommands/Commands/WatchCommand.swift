@@ -17,7 +17,7 @@ struct WatchCommand: AsyncParsableCommand {
   var untilIdle = false
 
   @OptionGroup var server: ServerOptions
-  @OptionGroup var output: JSONOption
+  @OptionGroup var output: FollowOptions
 
   func validate() throws {
     if after < 0 { throw ValidationError("--after must not be negative.") }
@@ -31,7 +31,7 @@ struct WatchCommand: AsyncParsableCommand {
       // Nothing after that seq will come from an idle session.
       if untilIdle, isIdle, detail.session.seq <= after { return Self.status(of: detail.session) }
       return try await SessionFollower(
-        api: api, session: session, terminal: terminal, json: output.json, end: untilIdle ? .idle : .never
+        api: api, session: session, terminal: terminal, json: output.json, isVerbose: output.verbose, end: untilIdle ? .idle : .never
       ).run(after: after)
     }
     if status != .success { throw status }

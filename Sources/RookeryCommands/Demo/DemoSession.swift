@@ -19,7 +19,11 @@ struct DemoSession: Sendable {
       try await api.post("/v1/repositories", API.AddRepository(name: repository.name, url: url), as: Repository.self)
     }
     let agent = try AgentName("agentao")
-    try await demo.step("agent \(agent)") { try await api.install(agent) { demo.progress.update($0) } }
+    try await demo.step("agent \(agent)") {
+      let agents = try await api.get("/v1/agents", as: API.Agents.self).agents
+      if agents.contains(where: { $0.name == agent && $0.installed }) { return demo.progress.update("It is installed.") }
+      try await api.install(agent) { demo.progress.update($0) }
+    }
     try await demo.step("image") {
       _ = try await BuildFollower(api: api, repository: repository.name, terminal: terminal).wait(demo.progress)
     }
@@ -48,7 +52,7 @@ struct DemoSession: Sendable {
     try await EventFollower(api: api, session: receipt.session).follow(after: 0) { received in
       terminal.write(renderer.render(received.event))
       switch received.event.payload {
-      case .stepFinished(let body): parts.append(body)
+      case .stepFinished(let body) where body.step != .pullRequest: parts.append(body)
       case .commitCreated(let body): turn.commit = body
       case .branchPushed(let body): turn.pushed = body
       case .turnFinished(let body):

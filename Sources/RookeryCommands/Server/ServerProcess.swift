@@ -55,7 +55,7 @@ struct ServerProcess: Sendable {
     engine = try SessionEngine(
       services: SessionServices(
         registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
-        gateway: gateway, repositories: repositories, agents: agents, pullRequests: nil, logger: logger))
+        gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger))
     let context = ServerContext(
       registry: registry, sessions: engine, repositories: repositories, agents: installer,
       configuration: configuration, version: Program.version, localUsers: localUsers

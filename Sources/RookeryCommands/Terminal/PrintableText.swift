@@ -39,6 +39,7 @@ package enum PrintableText {
         case "[": .parameters
         case "]", "P", "X", "^", "_": .string
         case "\n": .none
+        case "\u{1b}": .escape
         // Intermediates, then one final character.
         case " "..."/": .escape
         default: .done

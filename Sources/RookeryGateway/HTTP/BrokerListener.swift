@@ -35,7 +35,7 @@ struct BrokerListener: Sendable {
     }
     do {
       let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
         .bind(descriptor, serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 2)) { [bounds] channel in
           BrokerConnection.configure(channel, bounds: bounds)
         }

@@ -74,7 +74,6 @@ package enum LaunchStep: UInt8, Sendable, CaseIterable {
   case fork, session, standardStreams, limits, groups, group, user, capabilities, privileges, directory, execute, timeout
   case outputPipe = 32
   case nullDevice = 33
-  case journal = 34
 
   /// The system call, or what stands for several.
   package var name: String {
@@ -93,7 +92,6 @@ package enum LaunchStep: UInt8, Sendable, CaseIterable {
     case .execute: "execve"
     case .timeout: "wait for execve"
     case .nullDevice: "open(/dev/null)"
-    case .journal: "journal"
     }
   }
 }

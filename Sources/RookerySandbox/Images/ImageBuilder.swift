@@ -149,7 +149,9 @@ package struct ImageBuilder: Sendable {
 
     private func setUp(_ command: String, step: String) async throws {
       let copy = try workingCopy()
-      try await log.note("$ \(PlainText.line(command))", step: step)
+      for (number, line) in command.split(separator: "\n").enumerated() {
+        try await log.note("\(number == 0 ? "$" : ">") \(PlainText.line(line.prefix(1000)))", step: step)
+      }
       if step.hasPrefix("setup 1/") {
         try await log.note("setup runs offline: only this repository's git server can be reached.", step: step)
       }
@@ -168,7 +170,8 @@ package struct ImageBuilder: Sendable {
     private func finalise() async throws {
       let copy = try workingCopy()
       // Everything but the killer itself and the runner, which the kernel spares as the first process.
-      _ = try await copy.shell.run(BuildShell.Program(argv: ["/bin/sh", "-c", "kill -KILL -1"], account: .root), step: "finalise")
+      let killer = BuildShell.Program(argv: ["/bin/sh", "-c", "kill -KILL -1"], account: .root)
+      _ = try await copy.shell.capture(killer, limit: 4096)
       try await copy.handOver()
       let changes = try await copy.changes()
       if changes > 0 {

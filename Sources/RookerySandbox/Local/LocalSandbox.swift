@@ -8,6 +8,7 @@ package actor LocalSandbox: Sandbox {
   private let socket: String
   private var connection: RunnerConnection?
   private var generation = 0
+  private var detaches = 0
 
   /// How long a runner may take to answer a new connection.
   private static let connectTimeout = Duration.seconds(10)
@@ -62,6 +63,7 @@ package actor LocalSandbox: Sandbox {
   }
 
   package func detach() async {
+    detaches += 1
     let old = connection
     connection = nil
     await old?.close()
@@ -70,10 +72,13 @@ package actor LocalSandbox: Sandbox {
   /// Runs `body`, once more on a new connection when the first one broke: ids and offsets make the repetition harmless.
   private func repeated<Value: Sendable>(_ body: @Sendable (RunnerConnection) async throws -> Value) async throws -> Value {
     let (runner, used) = try await current()
+    let detachesBefore = detaches
     do {
       return try await body(runner)
     } catch let error as RookeryError where error.code == .unavailable || error.code == .sandboxLost {
       try Task.checkCancellation()
+      // Cut by us: whoever detached doesn't want it back.
+      guard detaches == detachesBefore else { throw error }
       await drop(used)
       return try await body(try await current().connection)
     }

@@ -15,10 +15,12 @@ extension RepositoryService {
   /// Carries out builds until the task is cancelled, which ends those that run, sandboxes included.
   /// First it marks as failed what a crash left running.
   package func run() async throws {
-    try await recover()
     let (builds, queue) = AsyncStream<ActiveBuild>.makeStream()
+    try await failInterrupted()
+    // Builds may be asked for from here on; none starts before what is left of earlier ones is cleared away.
     self.queue = queue
     defer { self.queue = nil }
+    await clearLeftovers()
     await withDiscardingTaskGroup { group in
       let places = AsyncSemaphore(Self.buildsAtOnce)
       for await build in builds {
@@ -129,17 +131,25 @@ extension RepositoryService {
     }
   }
 
-  private func recover() async throws {
+  private func failInterrupted() async throws {
     let error = RookeryError(
       .interrupted, "The server stopped while this image was built.", mend: "Build the repository again; an earlier image still serves.")
     let images = try await registry.failRunningBuilds(with: error, at: Date())
     for image in images { logger.notice("a build was interrupted", metadata: ["image": "\(image)"]) }
+  }
+
+  /// Ends sandboxes of interrupted builds and removes images that no repository serves any more. Images younger than a day stay:
+  /// they may be on their way into the registry.
+  private func clearLeftovers() async {
     do {
       for record in try await provider.list() where record.id.rawValue.hasPrefix(ImageBuilder.sandboxPrefix) {
         try await provider.terminate(record.id, keep: nil)
       }
+      let serving = Set(try await registry.repositories().compactMap(\.image?.id))
+      let old = Date().addingTimeInterval(-86_400)
+      await removeImages { !serving.contains($0.id) && $0.created < old }
     } catch {
-      logger.warning("sandboxes of interrupted builds may be left until their time is over", metadata: ["error": "\(error)"])
+      logger.warning("leftovers of interrupted builds stay until the next start", metadata: ["error": "\(error)"])
     }
   }
 }

@@ -27,7 +27,8 @@ extension RepositoryService {
       }
       await settle(build)
       // A session may be about to start from the image that served until now.
-      await removeImages(of: build.repository.name, except: [image, build.repository.image?.id])
+      let kept = [image, build.repository.image?.id]
+      await removeImages { $0.repository == build.repository.name && !kept.contains($0.id) }
     } catch {
       let failure = Task.isCancelled ? Self.stopped : typed(error)
       do {

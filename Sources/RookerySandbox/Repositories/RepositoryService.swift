@@ -72,7 +72,7 @@ package actor RepositoryService {
       _ = try await outcome(of: build.image)
     }
     try await registry.removeRepository(name)
-    await removeImages(of: name, except: [])
+    await removeImages { $0.repository == name }
   }
 
   /// What the gateway adds to git's requests for this repository.
@@ -85,12 +85,12 @@ package actor RepositoryService {
     configuration.repositories[name]?.limits ?? configuration.sandbox.limits
   }
 
-  /// Removes images that the provider has for the repository. One that a sandbox, a snapshot or another image stands on stays:
-  /// the provider refuses.
-  func removeImages(of name: RepositoryName, except kept: Set<ImageID?>) async {
+  /// Removes those of the provider's images. One that a sandbox, a snapshot or another image stands on stays: the provider
+  /// refuses.
+  func removeImages(where isUnused: (ImageManifest) -> Bool) async {
     do {
       // Newest first: an image built on another one goes before it.
-      let images = try await provider.images().filter { $0.repository == name && !kept.contains($0.id) }
+      let images = try await provider.images().filter(isUnused)
       for image in images.sorted(by: { $0.created > $1.created }) {
         do {
           try await provider.removeImage(image.id)
@@ -99,7 +99,7 @@ package actor RepositoryService {
         }
       }
     } catch {
-      logger.warning("images of a repository were not removed", metadata: ["repository": "\(name)", "error": "\(error)"])
+      logger.warning("unused images were not removed", metadata: ["error": "\(error)"])
     }
   }
 

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Builds and runs all tests. Arguments go to "swift test".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+
+swift build --build-tests
+root .build/debug/rookery base make
+if [ "$(id -u)" = 0 ]; then
+  exec swift test --skip-build "$@"
+fi
+echo "Many tests start real sandboxes, which needs root: sudo may ask for your password." >&2
+status=0
+# The checkout belongs to somebody else than root: git, which SwiftPM runs, is told that this is meant.
+root env HOME=/root GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory 'GIT_CONFIG_VALUE_0=*' swift test --skip-build "$@" || status=$?
+# What root left in the build directory must not be in the way of the next build.
+root chown -R "$(id -u):$(id -g)" .build
+exit "$status"
