@@ -60,7 +60,9 @@ package struct WebServer: Service {
     var services: [any Service] = [
       Application(
         responder: responder, server: .http1(configuration: Self.connections),
-        configuration: ApplicationConfiguration(address: .hostname(addresses.host, port: addresses.port)),
+        configuration: ApplicationConfiguration(
+          address: .hostname(addresses.host, port: addresses.port),
+          availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionLimit)),
         onServerRunning: { await listening.add(port: $0.localAddress?.port) }, logger: logger)
     ]
     if let socket = addresses.socket {
@@ -78,13 +80,16 @@ package struct WebServer: Service {
     configuration.maximumGracefulShutdownDuration = .seconds(2)
     do {
       try await ServiceGroup(configuration: configuration).run()
-    } catch let error as IOError {
+    } catch  where !listening.isComplete && !(error is CancellationError) {
       throw RookeryError(
-        .unavailable, "The server can't listen on \(addresses.host):\(addresses.port) or its socket: \(error.localizedDescription).",
+        .unavailable, "The server can't listen on \(addresses.host):\(addresses.port): \(error).",
         mend: "See what else uses the address, or set server.port in the configuration.", context: String(reflecting: error))
     }
     if let socket = addresses.socket { unlink(socket) }
   }
+
+  /// Connections over TCP at once; more wait to be accepted. The Unix socket stays reachable beside them.
+  private static let connectionLimit = 2000
 
   /// A connection that sends nothing for a minute is closed; headers are bounded.
   private static var connections: HTTP1Channel.Configuration {
@@ -128,6 +133,8 @@ private final class ListeningState: Sendable {
     state = Mutex((awaited, 0))
     self.report = report
   }
+
+  var isComplete: Bool { state.withLock { $0.awaited == 0 } }
 
   func add(port: Int?) async {
     let ready = state.withLock { state -> Int? in

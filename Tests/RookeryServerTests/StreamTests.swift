@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import RookeryConfiguration
 import RookeryModel
 import RookeryTestSupport
 import Testing
@@ -122,7 +124,7 @@ import Testing
     }
   }
 
-  @Test func shutdownEndsStreamsAndWaitingRequests() async throws {
+  @Test func shutdownEndsStreamsAndWaitingRequestsWithinTwoSeconds() async throws {
     try await TestServer.run { server in
       let id = try await server.makeSession()
       let name = try RepositoryName("slow")
@@ -139,10 +141,34 @@ import Testing
         idle.send("GET /v1/he")
         async let waiting = server.ask("GET", "/v1/repositories/slow/build/log?wait=30")
         try await eventually("the request waits") { await server.repositories.waiting > 0 }
+        let start = ContinuousClock.now
         await server.stop()
-        while try await reader.next() != nil {}
-        while try await page.next() != nil {}
-        #expect(try await waiting.status == 503)
+        let took = start.duration(to: .now)
+        // The server cuts off after two seconds; the rest is what a busy machine takes to notice.
+        #expect(took < .seconds(20), "shutdown took \(took)")
+        do {
+          while try await reader.next() != nil {}
+          while try await page.next() != nil {}
+          #expect(try await waiting.status == 503)
+        } catch {
+          // Only what was cut off may end in the middle.
+          #expect(took >= .seconds(2), "\(error)")
+        }
+      }
+    }
+  }
+
+  @Test func aTakenPortIsATypedFailure() async throws {
+    try await TestServer.run { server in
+      let second = WebServer(
+        ServerContext(
+          registry: server.registry, sessions: server.sessions, repositories: server.repositories, agents: MemoryAgents(),
+          configuration: Configuration(), version: "", health: { API.Health(status: "", host: true, gateway: true) }),
+        addresses: .init(host: "127.0.0.1", port: server.port, socket: nil), logger: Logger(label: "second") { _ in server.log })
+      await #expect {
+        try await within(.seconds(60)) { try await second.run() }
+      } throws: {
+        ($0 as? RookeryError)?.code == .unavailable
       }
     }
   }

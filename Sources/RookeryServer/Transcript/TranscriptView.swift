@@ -60,10 +60,7 @@ struct TranscriptView: Sendable {
       case .failed: (.cross, "Failed")
       case .interrupted: (.stop, "Stopped")
       }
-    let trouble: HTML =
-      finished.error.map { error in
-        #"<div class="trouble" role="note"><p>\#(error.message)</p>\#(error.mend.isEmpty ? "" : "<p class=\"mend\">\(error.mend)</p>" as HTML)</div>"#
-      } ?? ""
+    let trouble: HTML = finished.error.map { TroubleView.html($0) } ?? ""
     return """
       <div class="end end-\(finished.result.rawValue)" id="\(id)"><p>\(icon.html)<strong>\(word)</strong> \
       <span class="facts">\(facts.joined(separator: " · "))</span></p>\(trouble)</div>
@@ -103,6 +100,14 @@ struct TranscriptView: Sendable {
         """
     }
     return DiffView.block(UnifiedDiff(text), id: id, download: download(artifact, text: "Download"))
+  }
+}
+
+/// A failure inside a page: the cause, and what to do.
+enum TroubleView {
+  static func html(_ error: RookeryError) -> HTML {
+    let mend: HTML = error.mend.isEmpty ? "" : #"<p class="mend">\#(error.mend)</p>"#
+    return #"<div class="trouble" role="note"><p>\#(error.message)</p>\#(mend)</div>"#
   }
 }
 

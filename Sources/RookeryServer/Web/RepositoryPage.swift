@@ -46,8 +46,7 @@ struct RepositoryPage: Sendable {
 
   private var build: HTML {
     guard let log else { return #"<p class="empty">No image was built yet; the first session builds one.</p>"# }
-    let error: HTML =
-      log.build.error.map { #"<div class="trouble" role="note"><p>\#($0.message)</p><p class="mend">\#($0.mend)</p></div>"# } ?? ""
+    let error: HTML = log.build.error.map { TroubleView.html($0) } ?? ""
     let shown = log.lines.suffix(Self.lineLimit)
     let lines = shown.map { line -> HTML in #"<span class="log-step">\#(line.step)</span> \#(line.text)\#n"# }
     let state: HTML =
