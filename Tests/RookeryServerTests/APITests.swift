@@ -134,6 +134,8 @@ import Testing
       #expect(url.hasPrefix("http://127.0.0.1:8080/login?code="))
       let code = try #require(url.split(separator: "=").last)
       #expect(try await server.ask("GET", "/login?code=\(code)", as: .none).status == 303)
+      let leading = try await server.ask("POST", "/v1/login-links", json: API.CreateLoginLink(path: "/sessions/s-1"))
+      #expect(try leading.decode(API.LoginLink.self).url.reveal().hasSuffix("&next=/sessions/s-1"))
       let forAdmin = API.CreateLoginLink(email: "admin@example.org")
       #expect(try await server.ask("POST", "/v1/login-links", as: .role(.member), json: forAdmin).status == 403)
       #expect(

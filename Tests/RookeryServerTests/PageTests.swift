@@ -168,7 +168,7 @@ import Testing
         #expect(answer.body == Data(asset.bytes))
       }
       #expect(try await server.ask("GET", "/").header("cache-control") == "no-store")
-      #expect(try await server.ask("GET", "/", as: .none).text.contains("rookery login"))
+      #expect(try await server.ask("GET", "/", as: .none).text.contains("rookery login-link"))
     }
   }
 }

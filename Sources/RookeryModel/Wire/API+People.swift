@@ -48,7 +48,12 @@ extension API {
   public struct CreateLoginLink: Sendable, Codable, Equatable {
     /// Whose sign-in it is, by e-mail address; the caller's own when absent. Naming someone else takes an admin.
     public var email: String?
-    public init(email: String? = nil) { self.email = email }
+    /// The page that the link leads to, `/sessions/ID` for instance; home when absent.
+    public var path: String?
+    public init(email: String? = nil, path: String? = nil) {
+      self.email = email
+      self.path = path
+    }
   }
 
   /// A link that signs one browser in, once.

@@ -34,7 +34,7 @@ enum PersonRoutes {
       let now = Date()
       let code = try await registry.issueLoginCode(for: user.id, now: now)
       let link = API.LoginLink(
-        url: server.configuration.server.loginLink(code: code),
+        url: server.configuration.server.loginLink(code: code, path: body.path.map { LoginRoutes.safePath($0) }),
         expires: now.addingTimeInterval(Double(Registry.loginCodeLifetime.components.seconds)))
       return try .json(link, status: .created)
     }

@@ -77,7 +77,7 @@ enum SignInPage {
     content: """
       <main class="notice" id="main"><h1>Sign in</h1>\
       <p>Rookery signs you in with a link. On the machine that it runs on, ask for one:</p>\
-      <pre>rookery login</pre>\
+      <pre>rookery login-link</pre>\
       <p class="muted">A link works once, for ten minutes. Someone who is an admin here can make one for you.</p></main>
       """)
 
@@ -86,7 +86,7 @@ enum SignInPage {
       title: "Sign in · Rookery", user: nil, kind: "notice",
       content: """
         <main class="notice" id="main"><h1>This link no longer works</h1><p>\(failure.message)</p>\
-        <p>Ask for a new one:</p><pre>rookery login</pre></main>
+        <p>Ask for a new one:</p><pre>rookery login-link</pre></main>
         """)
   }
 
