@@ -45,6 +45,6 @@ extension RookeryError {
   static var signInNeeded: RookeryError {
     RookeryError(
       .unauthenticated, "This needs a sign-in.",
-      mend: "Send “Authorization: Bearer TOKEN”, or open a login link: “rookery login” prints one.")
+      mend: "Send “Authorization: Bearer TOKEN”, or open a login link: “rookery login-link” prints one.")
   }
 }
