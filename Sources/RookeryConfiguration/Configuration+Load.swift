@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RookeryModel
 
 extension Configuration {
@@ -8,14 +9,13 @@ extension Configuration {
   /// a secret that is not protected.
   public static func load(file: String?, environment: [String: String]) throws -> Configuration {
     guard let file else { return try parse(yaml: "", file: "rookery.yaml", environment: environment) }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: file))
-    } catch {
-      let reason = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError)?.localizedDescription ?? "it can't be opened"
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+    let reason = errno
+    guard descriptor >= 0, let data = try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).readToEnd() ?? Data() else {
       throw RookeryError(
-        .configurationInvalid, "The configuration file \(file) can't be read: \(reason).",
-        mend: "Check the path and that the user that “rookery serve” runs as may read it.", context: "\(error)")
+        .configurationInvalid,
+        "The configuration file \(file) can't be read: \(descriptor < 0 ? String(cString: strerror(reason)) : "it is not a file").",
+        mend: "Check the path and that the user that “rookery serve” runs as may read it.")
     }
     guard let text = String(data: data, encoding: .utf8) else {
       throw RookeryError(.configurationInvalid, "\(file) is not UTF-8 text.", mend: "Save it as UTF-8.")

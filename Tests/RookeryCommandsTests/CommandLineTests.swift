@@ -51,6 +51,36 @@ import Testing
     #expect(RookeryCommand.fullMessage(for: answer).contains("OVERVIEW"))
   }
 
+  /// Errors, help and documents tell people to run commands: those must be there.
+  @Test func everyCommandThatIsMentionedExists() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    var known: [String: Set<String>] = [:]
+    for command in RookeryCommand.configuration.subcommands + RookeryCommand.configuration.groupedSubcommands.flatMap(\.subcommands) {
+      guard let name = command.configuration.commandName else { continue }
+      known[name] = Set(command.configuration.subcommands.map { $0._commandName })
+    }
+    var mentions = 0
+    for directory in ["Sources", "docs", "scripts", "README.md", "Makefile"] {
+      let place = root.appendingPathComponent(directory)
+      let inside = FileManager.default.enumerator(at: place, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL } ?? []
+      for file in inside + [place] where ["swift", "md", "sh", "yaml", "js", ""].contains(file.pathExtension) {
+        guard let text = try? String(contentsOf: file, encoding: .utf8) else { continue }
+        for match in text.matches(of: #/[“`]rookery ([a-z][a-z-]*)(?: ([a-z]+))?/#) {
+          let (name, next) = (String(match.output.1), match.output.2.map(String.init))
+          mentions += 1
+          guard let subcommands = known[name] else {
+            Issue.record("\(file.lastPathComponent) mentions \(match.output.0)")
+            continue
+          }
+          if !subcommands.isEmpty, let next, !subcommands.contains(next) {
+            Issue.record("\(file.lastPathComponent) mentions \(match.output.0)")
+          }
+        }
+      }
+    }
+    #expect(mentions > 50, "the search finds nothing any more")
+  }
+
   @Test(arguments: [
     ("Ada Lovelace <ada@example.com>", true), ("Ada <ada@example.com>", true), ("<ada@example.com>", false), ("Ada", false),
     ("Ada <ada>", false), ("Ada <a@b@c>", false), ("Ada <a b@c>", false), ("Ada <@c>", false),

@@ -129,11 +129,10 @@ import Testing
     #expect(!error.mend.isEmpty)
   }
 
-  @Test func aMissingFileIsNamed() throws {
-    let error = try #require(throws: RookeryError.self) {
-      try Configuration.load(file: "/no/such/rookery.yaml", environment: [:])
-    }
+  @Test(arguments: [("/no/such/rookery.yaml", "No such file or directory"), ("/tmp", "not a file")])
+  func aFileThatCannotBeReadIsNamed(file: String, reason: String) throws {
+    let error = try #require(throws: RookeryError.self) { try Configuration.load(file: file, environment: [:]) }
     #expect(error.code == .configurationInvalid)
-    #expect(error.message.contains("/no/such/rookery.yaml"))
+    #expect(error.message.contains(file) && error.message.contains(reason))
   }
 }

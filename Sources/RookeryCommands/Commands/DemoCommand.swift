@@ -37,7 +37,8 @@ struct DemoCommand: AsyncParsableCommand {
     let ada = API.NamedAuthor(name: "Ada Lovelace", email: "ada@example.com")
     let demo = try Demo(
       prompt: prompt ?? Demo.standardPrompt, author: author?.author ?? ada, repository: repository, keep: keep,
-      cache: cache ?? environment["ROOKERY_CACHE"] ?? DataLayout.defaultCache, environment: environment, terminal: Terminal())
+      cache: cache ?? environment["ROOKERY_CACHE"] ?? DataLayout.defaultCache, environment: environment,
+      terminal: Terminal(outlivesReader: true))
     let status = try await demo.run()
     if status != .success { throw status }
   }

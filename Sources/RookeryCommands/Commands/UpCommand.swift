@@ -41,7 +41,7 @@ struct UpCommand: AsyncParsableCommand {
         .hostUnsupported, "“rookery up” needs root: it starts sandboxes, and its own processes under users of their own.",
         mend: "Run: sudo rookery up")
     }
-    let terminal = Terminal()
+    let terminal = Terminal(outlivesReader: true)
     let standard = FileManager.default.fileExists(atPath: Self.defaultConfiguration) ? Self.defaultConfiguration : nil
     let settings = try UpSettings(
       layout: data.layout(), configurationFile: config ?? standard, port: port, admin: admin?.author,
