@@ -83,7 +83,8 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case .diskFull: 507
     case .unavailable, .hostUnsupported, .sandboxLost: 503
     case .agentFailed, .agentProtocol, .sandboxFailed, .limitHit, .pushRejected, .pullRequestFailed, .interrupted,
-      .internal: 500
+      .internal:
+      500
     }
   }
 }

@@ -28,7 +28,8 @@ extension GitServer {
     try await Command.git(["clone", "--quiet", "--branch", "main", path(of: name), work.path("clone")])
     for (file, text) in files { try work.write(text, to: "clone/\(file)") }
     try await Command.git(["add", "--all"], in: work.path("clone"))
-    try await Command.git(["commit", "--quiet", "--message", "Change \(files.keys.sorted().joined(separator: ", "))"], in: work.path("clone"))
+    try await Command.git(
+      ["commit", "--quiet", "--message", "Change \(files.keys.sorted().joined(separator: ", "))"], in: work.path("clone"))
     try await Command.git(["push", "--quiet", "origin", "main"], in: work.path("clone"))
   }
 
