@@ -61,6 +61,31 @@ import Testing
     try await gateway.stop()
   }
 
+  /// Connections that come just when a sandbox ends: none may take the gateway down with it.
+  @Test func connectionsDuringAReleaseDoNoHarm() async throws {
+    let gateway = try await GatewayFixture.start { $0.bounds.connections = 8 }
+    for _ in 0..<15 {
+      try await gateway.adopt()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<20 {
+          group.addTask {
+            // It doesn't wait: nobody may be there to accept any more.
+            let descriptor = RawSocket.connecting(port: gateway.gitPort)
+            await Task.yield()
+            _ = send(descriptor, "GET / HTTP/1.1\r\n", 16, Int32(MSG_NOSIGNAL))
+            await Task.yield()
+            close(descriptor)
+          }
+        }
+        group.addTask { try await gateway.call(.release(gateway.sandbox)) }
+        try await group.waitForAll()
+      }
+    }
+    try await gateway.adopt()
+    #expect(try await gateway.call(.adopted) == .adopted([gateway.sandbox]))
+    try await gateway.stop()
+  }
+
   @Test func onlyListenersAreAdopted() async throws {
     let gateway = try await GatewayFixture.start()
     let pipe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -19,23 +19,34 @@ enum RawSocket {
     try await exchange(port: port, [Array(text.utf8)], timeout: timeout)
   }
 
-  /// The connected socket, which the caller closes.
+  /// A connected socket, which the caller closes.
   static func connect(port: Int) throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-    let connected = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    guard connected == 0 else {
+    guard connect(descriptor, port) == 0 else {
       close(descriptor)
       throw Command.Failed(description: "connect: \(String(cString: strerror(errno)))")
     }
     return descriptor
+  }
+
+  /// A socket that may be connected some time; the caller closes it.
+  static func connecting(port: Int) -> Int32 {
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let descriptor = socket(AF_INET, kind, 0)
+    _ = connect(descriptor, port)
+    return descriptor
+  }
+
+  private static func connect(_ descriptor: Int32, _ port: Int) -> Int32 {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
   }
 
   private static func perform(port: Int, _ pieces: [[UInt8]], pause: Duration, timeout: Int) throws -> String {

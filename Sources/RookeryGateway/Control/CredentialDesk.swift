@@ -55,7 +55,9 @@ actor CredentialDesk {
       let version = changed.version
       let now = ContinuousClock.now
       let due = open.values.filter { $0.deliver <= now }.map(\.question).sorted { $0.number < $1.number }
-      if !due.isEmpty || now >= deadline || Task.isCancelled {
+      // Whoever asked has gone: the questions wait for the next one.
+      if Task.isCancelled { return [] }
+      if !due.isEmpty || now >= deadline {
         for question in due { open[question.number]?.deliver = now + Self.redelivery }
         return due
       }

@@ -8,7 +8,8 @@ struct PushCommands: Equatable, Sendable {
     var ref: [UInt8]
 
     var isDelete: Bool { new.utf8.allSatisfy { $0 == 0x30 } }
-    var refText: String { String(decoding: ref, as: UTF8.self) }
+    /// For our log: bounded, without control characters.
+    var refText: String { String(decoding: ref.prefix(200), as: UTF8.self).printable }
   }
 
   enum Failure: Error, Equatable {

@@ -5,7 +5,6 @@ import RookeryModel
 
 /// One connection of a sandbox to a broker: request after request, each answered before the next is read.
 struct BrokerConnection: Sendable {
-  typealias Channel = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
   typealias Inbound = NIOAsyncChannelInboundStream<HTTPServerRequestPart>
   typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 
@@ -14,27 +13,24 @@ struct BrokerConnection: Sendable {
   let bounds: GatewayBounds
   let logger: Logger
 
-  /// The pipeline of an accepted connection.
-  static func configure(_ channel: any NIOCore.Channel, bounds: GatewayBounds) -> EventLoopFuture<Channel> {
-    channel.eventLoop.makeCompletedFuture {
-      var limits = NIOHTTPDecoderLimitConfiguration()
-      limits.maxHeaderFieldSize = 16 << 10
-      limits.maxHeaderListSize = 64 << 10
-      limits.maxHeaderFieldCount = 100
-      try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-        withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: true,
-        withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
-      try channel.pipeline.syncOperations.addHandler(ConnectionGuard(bounds: bounds))
-      // Finishing the writer then ends our side after what is still being written, instead of cutting it off.
-      return try Channel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-    }
+  /// The pipeline of an accepted connection, which reads nothing before `serve`.
+  static func configure(_ channel: any Channel, bounds: GatewayBounds) throws {
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = 16 << 10
+    limits.maxHeaderListSize = 64 << 10
+    limits.maxHeaderFieldCount = 100
+    try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+      withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: true,
+      withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
+    try channel.pipeline.syncOperations.addHandler(ConnectionGuard(bounds: bounds))
   }
 
   /// Serves until either side ends the connection or the task is cancelled.
-  func serve(_ channel: Channel) async {
-    let line = Line(channel: channel.channel)
+  func serve(_ channel: any Channel) async {
+    let line = Line(channel: channel)
     do {
-      try await channel.executeThenClose { inbound, outbound in
+      try await wrap(channel).executeThenClose { inbound, outbound in
+        channel.setOption(.autoRead, value: true).whenFailure { _ in line.cut() }
         var iterator = inbound.makeAsyncIterator()
         while let part = try await nextPart(&iterator, outbound, line) {
           guard case .head(let head) = part else { continue }
@@ -44,16 +40,27 @@ struct BrokerConnection: Sendable {
         await linger(&iterator, line)
       }
     } catch {
+      line.cut()
       logger.debug("A connection of a sandbox broke.", metadata: ["sandbox": "\(sandbox)", "error": "\(error)"])
     }
   }
 
+  /// Done here and not when the connection is accepted: a `NIOAsyncChannel` that nobody executes ends the process, and one that
+  /// cannot be added to a closed channel is such.
+  private func wrap(_ channel: any Channel) async throws -> NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart> {
+    try await channel.eventLoop.submit {
+      guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
+      // Finishing the writer ends our side after what is still being written, instead of cutting it off.
+      return try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+    }.get()
+  }
+
   /// The connection itself: whether it is closed, and the means to cut it.
   private struct Line: Sendable {
-    let channel: any NIOCore.Channel
+    let channel: any Channel
     let closed = ChangeSignal()
 
-    init(channel: any NIOCore.Channel) {
+    init(channel: any Channel) {
       self.channel = channel
       channel.closeFuture.whenComplete { [closed] _ in closed.notify() }
     }

@@ -33,21 +33,30 @@ struct BrokerListener: Sendable {
       close(descriptor)
       return await adoption.untilReleased()
     }
+    let accepted = AcceptedConnections(limit: bounds.connections)
     do {
       let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+        .childChannelOption(.autoRead, value: false)
         .bind(descriptor, serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 2)) { [bounds] channel in
-          BrokerConnection.configure(channel, bounds: bounds)
+          channel.eventLoop.makeCompletedFuture {
+            try BrokerConnection.configure(channel, bounds: bounds)
+            accepted.add(channel)
+            return channel
+          }
         }
-      try await server.executeThenClose { accepted in
+      try await server.executeThenClose { channels in
         try await withThrowingDiscardingTaskGroup { group in
-          for try await channel in accepted {
-            let isWithin = slots.take()
-            let connection = BrokerConnection(
-              sandbox: adoption.sandbox, responder: isWithin ? responder : BusyResponder(), bounds: bounds, logger: logger)
+          for try await channel in channels {
+            accepted.remove(channel)
+            guard slots.take() else {
+              accepted.refuse(channel)
+              continue
+            }
+            let connection = BrokerConnection(sandbox: adoption.sandbox, responder: responder, bounds: bounds, logger: logger)
             group.addTask {
               await connection.serve(channel)
-              if isWithin { slots.giveBack() }
+              slots.giveBack()
             }
           }
         }
@@ -55,6 +64,7 @@ struct BrokerListener: Sendable {
     } catch {
       logger.debug("A listener ended.", metadata: ["sandbox": "\(adoption.sandbox)", "broker": "\(broker)", "error": "\(error)"])
     }
+    accepted.close()
     // The other listener goes on until both are released.
     await adoption.untilReleased()
   }
@@ -76,14 +86,4 @@ final class ConnectionSlots: Sendable {
   }
 
   func giveBack() { used.withLock { $0 -= 1 } }
-}
-
-/// Answers a connection too many.
-struct BusyResponder: BrokerResponder {
-  func respond(to request: BrokerRequest, writer: AnswerWriter) async throws {
-    writer.closeAfterwards()
-    throw RookeryError(.rateLimited, "This sandbox has too many connections open.", mend: "Close some and try again.")
-  }
-
-  func failure(_ error: RookeryError, for request: BrokerRequest) -> BrokerAnswer { .text(.serviceUnavailable, error.description) }
 }

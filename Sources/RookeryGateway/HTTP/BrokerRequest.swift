@@ -41,3 +41,10 @@ struct BrokerAnswer: Sendable, Equatable {
     BrokerAnswer(status: status, type: "text/plain; charset=utf-8", body: Array("\(text)\n".utf8))
   }
 }
+
+extension String {
+  /// With control characters, which a terminal might obey, replaced.
+  var printable: String {
+    String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
+  }
+}

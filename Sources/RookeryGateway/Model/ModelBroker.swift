@@ -58,7 +58,7 @@ struct ModelBroker: BrokerResponder {
     let model = try members.decode(String.self, "model")
     guard model == grant.name else {
       throw RookeryError(
-        .badRequest, "The model of this session is “\(grant.name)”, not “\((model ?? "none").prefix(100))”.",
+        .badRequest, "The model of this session is “\(grant.name)”, not “\((model ?? "none").prefix(100).description.printable)”.",
         mend: "Have the agent ask for “\(grant.name)”.")
     }
   }
