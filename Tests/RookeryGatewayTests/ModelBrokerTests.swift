@@ -104,16 +104,6 @@ import Testing
     }
   }
 
-  @Test func aCutStreamIsCutAndCounted() async throws {
-    try await withModel { model, gateway async throws in
-      model.set { $0.cuts = true }
-      let answer = try await post(gateway, "/v1/chat/completions", Self.streamed)
-      #expect(answer.contains("0123456789012345") && !answer.hasSuffix("0\r\n\r\n"), "a cut must not look like an end: \(answer)")
-      let entries = try await usage(gateway, wait: 30)
-      #expect(entries.map(\.usage.outputTokens) == [5] && entries.map(\.usage.requests) == [1])
-    }
-  }
-
   @Test func aClientThatLeavesEndsTheCall() async throws {
     try await withModel { model, gateway async throws in
       let next = model.hold()
