@@ -104,6 +104,24 @@ import Testing
     }
   }
 
+  @Test func aCutStreamIsCutAndCounted() async throws {
+    try await withModel { model, gateway async throws in
+      model.set { $0.cuts = true }
+      let next = model.hold()
+      let stream = RawSocket.Stream(try RawSocket.connect(port: gateway.modelPort))
+      try await stream.send(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(Self.streamed.utf8.count)\r\n\r\n\(Self.streamed)")
+      next.yield()
+      next.yield()
+      _ = try await stream.receive(until: #""content":"0123"}"#)
+      next.yield()
+      // Cut, it must not look like an end.
+      await #expect(throws: Command.Failed.self) { try await stream.receive(until: "\r\n0\r\n\r\n") }
+      let entries = try await usage(gateway, wait: 30)
+      #expect(entries.map(\.usage.outputTokens) == [5] && entries.map(\.usage.requests) == [1])
+    }
+  }
+
   @Test func aClientThatLeavesEndsTheCall() async throws {
     try await withModel { model, gateway async throws in
       let next = model.hold()

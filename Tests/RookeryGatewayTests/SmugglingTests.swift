@@ -109,6 +109,19 @@ import Testing
     try await gateway.stop()
   }
 
+  @Test func connectionsAreCapped() async throws {
+    let gateway = try await GatewayFixture.start { $0.bounds.connections = 3 }
+    let request = "GET /one.git/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    // A probe that is accepted before the held ones takes the place of one of them, which is then refused for good: hold anew.
+    try await eventually {
+      let held = try (0..<3).map { _ in try RawSocket.connect(port: gateway.gitPort) }
+      defer { held.forEach { close($0) } }
+      return try await RawSocket.exchange(port: gateway.modelPort, request).contains("too many connections")
+    }
+    try await eventually { try await RawSocket.exchange(port: gateway.gitPort, request).contains("403") }
+    try await gateway.stop()
+  }
+
   @Test func longHeadsAreRefused() async throws {
     let gateway = try await GatewayFixture.start()
     for extra in [String(repeating: "X: y\r\n", count: 200), "X: " + String(repeating: "y", count: 20_000) + "\r\n"] {
