@@ -10,6 +10,11 @@ package protocol SandboxProvider: Sendable {
   func list() async throws -> [SandboxRecord]
   /// Ends the sandbox with everything in it; with `keep` its filesystem becomes that snapshot. Idempotent.
   func terminate(_ id: SandboxID, keep: SnapshotID?) async throws
+  /// Keeps the filesystem of a sandbox that goes on running, which stands still meanwhile. Idempotent by snapshot id.
+  func snapshot(_ id: SandboxID, as snapshot: SnapshotID) async throws
+  /// Stops every process of the sandbox where it stands, until `resume`. Both are idempotent.
+  func pause(_ id: SandboxID) async throws
+  func resume(_ id: SandboxID) async throws
   /// Ends a build sandbox and publishes its filesystem. Idempotent by image id.
   func publishImage(_ sandbox: SandboxID, manifest: ImageManifest) async throws
   func images() async throws -> [ImageManifest]

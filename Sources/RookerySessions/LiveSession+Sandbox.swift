@@ -82,32 +82,6 @@ extension LiveSession {
     try commit(events)
   }
 
-  /// Tells the gateway what the sandbox may reach, and for how long.
-  private func grant(_ sandbox: SandboxID, limits: Limits) async throws {
-    let repository = try await services.repositories.get(meta.repository)
-    let model = services.configuration.model.map { model in
-      Grant.Model(
-        url: model.url, wire: model.wire == .openai ? .openai : .anthropic, key: model.key, name: model.name,
-        tokenAllowance: model.tokensPerSession)
-    }
-    let grant = Grant(
-      sandbox: sandbox, expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600),
-      git: [.init(name: meta.repository, url: repository.url, pushRef: "refs/heads/\(meta.branch)")], model: model,
-      privateHosts: services.configuration.network.privateHosts)
-    try await services.gateway.grant(grant)
-  }
-
-  func limits(asked: EnvironmentFile.RequestedLimits?) -> Limits {
-    let allowed = services.configuration.repositories[meta.repository]?.limits ?? services.configuration.sandbox.limits
-    guard let asked else { return allowed }
-    // A repository may ask for less than the operator allows, never for more.
-    return Limits(
-      memoryMB: min(asked.memoryMB ?? allowed.memoryMB, allowed.memoryMB), cpus: min(asked.cpus ?? allowed.cpus, allowed.cpus),
-      processes: min(asked.processes ?? allowed.processes, allowed.processes),
-      diskMB: min(asked.diskMB ?? allowed.diskMB, allowed.diskMB),
-      runtimeSeconds: min(asked.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds))
-  }
-
   /// The session's agent, known and installed.
   func agentDefinition() async throws -> AgentDefinition {
     let agent = try services.agents.definition(of: meta.agent)
@@ -133,45 +107,4 @@ extension LiveSession {
   }
 
   var git: GitScripts { GitScripts(repository: meta.repository, session: id) }
-
-  // MARK: Idle
-
-  /// After ten minutes without a prompt the sandbox makes room; its filesystem stays as a snapshot.
-  func releaseWhenIdle() {
-    idleRelease?.cancel()
-    guard meta.sandbox != nil, !closing else { return }
-    idleRelease = Task {
-      do { try await Task.sleep(for: .seconds(600)) } catch { return }
-      self.beginRelease()
-    }
-  }
-
-  /// Takes the place of a turn, so that a prompt that comes meanwhile waits for the snapshot.
-  private func beginRelease() {
-    guard runner == nil, !closing else { return }
-    runner = Task {
-      do {
-        try await self.release()
-      } catch {
-        self.logger.warning("could not release an idle sandbox", metadata: ["error": "\(error)"])
-      }
-      self.runner = nil
-      if self.hasWork { self.runIfIdle() }
-    }
-  }
-
-  private func release() async throws {
-    guard let idle = meta.sandbox else { return }
-    let snapshot = try SnapshotID(of: idle)
-    link?.pump?.cancel()
-    link = nil
-    await sandbox?.detach()
-    sandbox = nil
-    try await services.provider.terminate(idle, keep: snapshot)
-    try await services.gateway.revoke(idle)
-    meta.sandbox = nil
-    meta.agentProcess = nil
-    meta.snapshot = snapshot
-    try commit([.snapshotTaken(.init(snapshot: snapshot, sandbox: idle))])
-  }
 }

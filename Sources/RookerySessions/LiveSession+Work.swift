@@ -30,7 +30,7 @@ extension LiveSession {
       let bytes = Array(text.utf8)
       turn?.prompted = true
       meta.agentProcess = process
-      try commit([.agentStarted(.init(agent: definition.name, title: definition.title, version: nil, resumed: false))]) { transaction in
+      try commit([.agentStarted(.init(agent: definition.name, title: definition.title, version: nil, conversation: .new))]) { transaction in
         try transaction.setProcess(
           process, in: sandbox.id, StoredProcess(input: UInt64(bytes.count), state: try JSON.encode(OutputInterpreter.State.command)))
         try transaction.addToOutbox(OutboxEntry(offset: 0, bytes: bytes), of: process, in: sandbox.id)

@@ -89,7 +89,7 @@ import Testing
       .agentMessage(.init(text: evil)), .agentThought(.init(text: evil)), .agentOutput(.init(stream: .stdout, text: evil)),
       .promptQueued(.init(prompt: prompt, text: evil, author: .init(user: .random(prefix: "u"), name: evil, email: evil))),
       .sandboxLost(.init(sandbox: .random(prefix: "b"), reason: evil)), .limitHit(.init(limit: .memory, detail: evil)),
-      .agentStarted(.init(agent: try AgentName("a"), title: evil, version: evil, resumed: true)),
+      .agentStarted(.init(agent: try AgentName("a"), title: evil, version: evil, conversation: .resumed)),
       .toolCall(
         .init(
           id: evil, title: evil, kind: evil, status: evil, content: [.diff(path: evil, old: evil, new: evil)], locations: [],

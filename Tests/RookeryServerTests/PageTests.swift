@@ -21,7 +21,7 @@ import Testing
     let turn = await sessions.startTurn(id)
     let author = Author(user: .random(prefix: "u-"), name: hostile, email: "x@example.org")
     let payloads: [EventPayload] = [
-      .agentStarted(.init(agent: try AgentName("goodagent"), title: hostile, version: hostile, resumed: false)),
+      .agentStarted(.init(agent: try AgentName("goodagent"), title: hostile, version: hostile, conversation: .new)),
       .agentThought(.init(text: hostile)), .agentMessage(.init(text: hostile)), .agentOutput(.init(stream: .stderr, text: hostile)),
       .toolCall(
         .init(

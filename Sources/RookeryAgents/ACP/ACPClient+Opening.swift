@@ -15,8 +15,8 @@ extension ACPClient {
             .agentProtocol, "\(state.title) opened a conversation without naming it (no sessionId in the answer to session/new).",
             mend: "Check that the installed version speaks ACP version 1."))
       }
-      return opened(session, resumed: false)
-    case (.loadSession, .success), (.resumeSession, .success): return opened(state.resume ?? "", resumed: true)
+      return opened(session, .new)
+    case (.loadSession, .success), (.resumeSession, .success): return opened(state.resume ?? "", .resumed)
     case (.loadSession, .failure(let error)), (.resumeSession, .failure(let error)):
       return giveUpResuming("\(state.title) could not load the earlier conversation (\(error.summary)) and starts a new one.")
     case (.prompt, .success(let answer)): return turnEnded(answer)
@@ -65,11 +65,11 @@ extension ACPClient {
     return [.emit(.notice(.init(level: .warning, text: EventBounds.cut(reason, to: EventBounds.note)))), openNew()]
   }
 
-  private mutating func opened(_ session: String, resumed: Bool) -> [ACPAction] {
+  private mutating func opened(_ session: String, _ conversation: AgentStarted.Conversation) -> [ACPAction] {
     state.session = session
     state.phase = .ready
     let started = AgentStarted(
-      agent: state.agent, title: state.agentTitle ?? state.title, version: state.agentVersion, resumed: resumed)
+      agent: state.agent, title: state.agentTitle ?? state.title, version: state.agentVersion, conversation: conversation)
     return [.emit(.agentStarted(started)), .ready(agentSession: session)] + startQueued()
   }
 }

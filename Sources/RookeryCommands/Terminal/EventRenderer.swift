@@ -91,7 +91,7 @@ package struct EventRenderer: Sendable {
     case .stepFinished(let body): return stepLines(body)
     case .agentStarted(let body):
       let version = body.version.map { " " + clean($0) } ?? ""
-      return [note("agent \(clean(body.title))\(version)\(body.resumed ? ", conversation resumed" : "")")]
+      return [note("agent \(clean(body.title))\(version)\(Self.note(on: body.conversation))")]
     case .plan(let body): return body.entries.map { "  \(Self.mark(ofPlan: $0.status)) \(clean($0.content))" }
     case .permissionAnswered(let body): return body.allowed ? [] : [warning("not allowed: \(clean(body.tool))")]
     case .notice(let body): return [body.level == .warning ? warning(clean(body.text)) : note(clean(body.text))]
@@ -104,6 +104,12 @@ package struct EventRenderer: Sendable {
   private func resultLines(of payload: EventPayload) -> [String] {
     switch payload {
     case .sandboxReady(let body): [note("sandbox \(body.sandbox) from \(body.source.rawValue)")]
+    case .sandboxAwaited(let body): [note("waiting for room: too little \(body.lacking.rawValue), \(body.ahead) before this one")]
+    case .sandboxPaused: [note("sandbox paused")]
+    case .sandboxResumed: [note("sandbox resumed")]
+    case .limitWarning(let body): [warning("\(body.limit.rawValue) limit is near — \(clean(body.detail))")]
+    case .networkRefused(let body): [refusal(body)]
+    case .serviceChanged(let body): serviceLines(body)
     case .sandboxLost(let body): [warning("sandbox lost: \(clean(body.reason))")]
     case .limitHit(let body): [warning("limit hit: \(body.limit.rawValue) — \(clean(body.detail))")]
     case .commitCreated(let body): commitLines(body)
@@ -125,6 +131,19 @@ package struct EventRenderer: Sendable {
     // A pull request that nobody asked for is a step all the same; saying that it took no time says nothing.
     if body.step == .pullRequest, body.milliseconds < 10 { return [] }
     return [note("\(Self.name(of: body.step)) took \(Quantity.text(.milliseconds(body.milliseconds)))")]
+  }
+
+  private func refusal(_ body: NetworkRefused) -> String {
+    let process = body.process.map { " for " + clean($0) } ?? ""
+    let times = body.count > 1 ? ", \(body.count) times" : ""
+    return warning("not allowed out\(process): \(clean(body.host)):\(body.port)\(times) — \(clean(body.reason))")
+  }
+
+  private func serviceLines(_ body: ServiceChanged) -> [String] {
+    switch body.state {
+    case .ready: [note("service \(clean(body.name)) is ready")]
+    case .failed, .ended: [warning("service \(clean(body.name)) \(body.state.rawValue): \(clean(body.detail))")]
+    }
   }
 
   private func commitLines(_ body: CommitCreated) -> [String] {
@@ -157,6 +176,14 @@ package struct EventRenderer: Sendable {
   private func note(_ text: String) -> String { palette.paint("  \(text)", .dim) }
   private func warning(_ text: String) -> String { "\(palette.paint("!", .yellow, .bold)) \(text)" }
   private func success(_ text: String) -> String { "\(palette.paint("✓", .green)) \(text)" }
+
+  private static func note(on conversation: AgentStarted.Conversation) -> String {
+    switch conversation {
+    case .new: ""
+    case .resumed: ", conversation resumed"
+    case .retold: ", told what was said before"
+    }
+  }
 
   private static func mark(ofPlan status: String) -> String {
     switch status {

@@ -11,8 +11,14 @@ extension EventPayload {
     case .turnStarted: "turn.started"
     case .stepFinished: "step.finished"
     case .sandboxReady: "sandbox.ready"
+    case .sandboxAwaited: "sandbox.awaited"
+    case .sandboxPaused: "sandbox.paused"
+    case .sandboxResumed: "sandbox.resumed"
     case .sandboxLost: "sandbox.lost"
+    case .limitWarning: "limit.warning"
     case .limitHit: "limit.hit"
+    case .networkRefused: "network.refused"
+    case .serviceChanged: "service.changed"
     case .agentStarted: "agent.started"
     case .agentMessage: "agent.message"
     case .agentThought: "agent.thought"
@@ -43,6 +49,12 @@ extension EventPayload {
     case "turn.started": self = .turnStarted(try TurnStarted(from: decoder))
     case "step.finished": self = .stepFinished(try StepFinished(from: decoder))
     case "sandbox.ready": self = .sandboxReady(try SandboxReady(from: decoder))
+    case "sandbox.awaited": self = .sandboxAwaited(try SandboxAwaited(from: decoder))
+    case "sandbox.paused": self = .sandboxPaused(try SandboxPaused(from: decoder))
+    case "sandbox.resumed": self = .sandboxResumed(try SandboxResumed(from: decoder))
+    case "limit.warning": self = .limitWarning(try LimitWarning(from: decoder))
+    case "network.refused": self = .networkRefused(try NetworkRefused(from: decoder))
+    case "service.changed": self = .serviceChanged(try ServiceChanged(from: decoder))
     case "sandbox.lost": self = .sandboxLost(try SandboxLost(from: decoder))
     case "limit.hit": self = .limitHit(try LimitHit(from: decoder))
     case "agent.started": self = .agentStarted(try AgentStarted(from: decoder))
@@ -75,6 +87,12 @@ extension EventPayload {
     case .turnStarted(let body): try body.encode(to: encoder)
     case .stepFinished(let body): try body.encode(to: encoder)
     case .sandboxReady(let body): try body.encode(to: encoder)
+    case .sandboxAwaited(let body): try body.encode(to: encoder)
+    case .sandboxPaused(let body): try body.encode(to: encoder)
+    case .sandboxResumed(let body): try body.encode(to: encoder)
+    case .limitWarning(let body): try body.encode(to: encoder)
+    case .networkRefused(let body): try body.encode(to: encoder)
+    case .serviceChanged(let body): try body.encode(to: encoder)
     case .sandboxLost(let body): try body.encode(to: encoder)
     case .limitHit(let body): try body.encode(to: encoder)
     case .agentStarted(let body): try body.encode(to: encoder)

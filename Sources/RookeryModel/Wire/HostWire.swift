@@ -11,6 +11,8 @@ public enum HostRequest: Sendable, Codable, Equatable {
   /// Freezes or thaws every process of the sandbox.
   case freeze(SandboxID)
   case thaw(SandboxID)
+  /// Keeps the writable layer as that snapshot while the sandbox lives on, frozen for the moment it takes. Idempotent.
+  case snapshot(SandboxID, as: SnapshotID)
   /// Stops a build sandbox and publishes its writable layer as an image. Idempotent by image id.
   case publishImage(SandboxID, image: ImageID, manifest: ImageManifest)
   case listImages

@@ -105,14 +105,13 @@ package final class LocalProvider: SandboxProvider {
     return events
   }
 
-  /// Freezes every process of the sandbox.
-  package func freeze(_ id: SandboxID) async throws {
-    try await done(.freeze(id), "freeze")
+  package func snapshot(_ id: SandboxID, as snapshot: SnapshotID) async throws {
+    try await done(.snapshot(id, as: snapshot), "snapshot", timeout: .seconds(300))
   }
 
-  package func thaw(_ id: SandboxID) async throws {
-    try await done(.thaw(id), "thaw")
-  }
+  package func pause(_ id: SandboxID) async throws { try await done(.freeze(id), "freeze") }
+
+  package func resume(_ id: SandboxID) async throws { try await done(.thaw(id), "thaw") }
 
   private func done(_ request: HostRequest, _ name: String, timeout: Duration = .seconds(30)) async throws {
     let response = try await host.call(request, timeout: timeout)

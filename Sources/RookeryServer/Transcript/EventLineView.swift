@@ -20,18 +20,29 @@ enum EventLineView {
       let source =
         switch body.source {
         case .running: "still running"
+        case .warm: "from the warm pool"
         case .image: "from the image"
         case .snapshot: "from its snapshot"
         }
       let commit: HTML = body.commit.map { " at <code>\(Wording.shortCommit($0))</code>" } ?? ""
       return Line(icon: .box, tone: "quiet", text: "Sandbox \(source)\(commit)")
+    case .sandboxAwaited(let body):
+      return Line(icon: .info, text: "Waiting for room (\(body.lacking.rawValue)): \(body.ahead) before this one")
+    case .sandboxPaused: return Line(icon: .box, tone: "quiet", text: "Sandbox paused")
+    case .sandboxResumed: return Line(icon: .box, tone: "quiet", text: "Sandbox resumed")
+    case .limitWarning(let body):
+      return Line(icon: .warning, tone: "warn", text: "<strong>Limit near: \(body.limit.rawValue).</strong> \(body.detail)")
+    case .networkRefused(let body): return refusal(body)
+    case .serviceChanged(let body):
+      let detail: HTML = body.detail.isEmpty ? "" : ": \(body.detail)"
+      return Line(icon: .box, tone: body.state == .ready ? "quiet" : "warn", text: "Service \(body.name) \(body.state.rawValue)\(detail)")
     case .sandboxLost(let body): return Line(icon: .warning, tone: "bad", text: "The sandbox was lost: \(body.reason)")
     case .limitHit(let body):
       return Line(icon: .warning, tone: "bad", text: "<strong>Limit reached: \(body.limit.rawValue).</strong> \(body.detail)")
     case .agentStarted(let body):
       let version: HTML = body.version.map { " \($0)" } ?? ""
       return Line(
-        icon: .agent, tone: "quiet", text: "\(body.title)\(version) \(body.resumed ? "went on with its conversation" : "started")")
+        icon: .agent, tone: "quiet", text: "\(body.title)\(version) \(Self.verb(of: body.conversation))")
     case .permissionAnswered(let body):
       return Line(icon: .shield, tone: "quiet", text: "\(body.allowed ? "Allowed" : "Refused") by policy: \(body.tool)")
     case .commitCreated(let body): return commit(body)
@@ -47,6 +58,21 @@ enum EventLineView {
       return Line(icon: body.level == .warning ? .warning : .info, tone: body.level == .warning ? "warn" : "quiet", text: "\(body.text)")
     default: return Line(icon: .info, tone: "quiet", text: "<code>\(payload.kind)</code>")
     }
+  }
+
+  private static func verb(of conversation: AgentStarted.Conversation) -> String {
+    switch conversation {
+    case .new: "started"
+    case .resumed: "went on with its conversation"
+    case .retold: "started, and was told what was said before"
+    }
+  }
+
+  private static func refusal(_ body: NetworkRefused) -> Line {
+    let process: HTML = body.process.map { " for <code>\($0)</code>" } ?? ""
+    let times: HTML = body.count > 1 ? " \(body.count) times" : ""
+    return Line(
+      icon: .shield, tone: "warn", text: "Refused\(process): <code>\(body.host):\(body.port)</code>\(times). \(body.reason)")
   }
 
   private static func commit(_ body: CommitCreated) -> Line {

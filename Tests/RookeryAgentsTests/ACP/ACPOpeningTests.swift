@@ -23,7 +23,7 @@ import Testing
     #expect(conversation.client.phase == .opening)
 
     let opened = conversation.answer(1, #"{"sessionId":"abc","modes":{"currentModeId":"x"}}"#)
-    let started = AgentStarted(agent: ACPConversation.definition.name, title: "The Sample", version: "2.1", resumed: false)
+    let started = AgentStarted(agent: ACPConversation.definition.name, title: "The Sample", version: "2.1", conversation: .new)
     #expect(opened == [.emit(.agentStarted(started)), .ready(agentSession: "abc")])
     #expect(conversation.client.phase == .ready)
     #expect(conversation.client.agentSession == "abc")
@@ -59,7 +59,7 @@ import Testing
     let loaded = conversation.answer(1, "null")
     #expect(
       loaded == [
-        .emit(.agentStarted(.init(agent: ACPConversation.definition.name, title: "Sample", version: nil, resumed: true))),
+        .emit(.agentStarted(.init(agent: ACPConversation.definition.name, title: "Sample", version: nil, conversation: .resumed))),
         .ready(agentSession: "old"),
       ])
     // Some go on replaying after the answer.

@@ -117,7 +117,7 @@ import Testing
 
       let second = try await open(place, port: port, resume: session)
       let opening = await second.actions
-      #expect(started(opening).map(\.resumed) == [true], "\(opening)")
+      #expect(started(opening).map(\.conversation) == [.resumed], "\(opening)")
       #expect(opening.events.count == 1)
       try await second.prompt("and again")
       let actions = try await second.read { $0.ends }
@@ -142,7 +142,7 @@ import Testing
 
       let second = try await open(place, port: port, resume: session)
       let opening = await second.actions
-      #expect(started(opening).map(\.resumed) == [false])
+      #expect(started(opening).map(\.conversation) == [.new])
       #expect(opening.events.contains { if case .notice(let notice) = $0 { notice.level == .warning } else { false } })
       try await second.prompt("this is the prompt, again")
       let next = try await second.read { $0.ends || $0.event != nil }

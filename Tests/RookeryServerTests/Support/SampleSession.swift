@@ -71,7 +71,7 @@ enum SampleSession {
       .stepFinished(.init(step: .sandbox, milliseconds: 214)),
       .sandboxReady(.init(sandbox: .random(prefix: "x-"), source: .image, image: .random(prefix: "i-"), commit: "3f1c2aa97b21")),
       .stepFinished(.init(step: .checkout, milliseconds: 38)),
-      .agentStarted(.init(agent: try AgentName("goodagent"), title: "Good agent", version: "1.4.0", resumed: false)),
+      .agentStarted(.init(agent: try AgentName("goodagent"), title: "Good agent", version: "1.4.0", conversation: .new)),
       .stepFinished(.init(step: .agent, milliseconds: 1340)),
       .agentThought(.init(text: "The listing pages through `Paging`. I should look at how its ranges are made before I touch the view.")),
       .plan(

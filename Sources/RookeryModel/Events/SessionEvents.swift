@@ -1,0 +1,101 @@
+import Foundation
+
+public struct SessionCreated: Sendable, Codable, Equatable {
+  public var repository: RepositoryName
+  public var branch: String
+  public var agent: AgentName
+  public var owner: Author
+  /// The session that this one continues from, and its newest event that this one shares.
+  public var forkedFrom: Fork?
+  public struct Fork: Sendable, Codable, Equatable {
+    public var session: SessionID
+    public var seq: Int64
+    public init(session: SessionID, seq: Int64) {
+      self.session = session
+      self.seq = seq
+    }
+  }
+  public init(repository: RepositoryName, branch: String, agent: AgentName, owner: Author, forkedFrom: Fork? = nil) {
+    self.forkedFrom = forkedFrom
+    self.repository = repository
+    self.branch = branch
+    self.agent = agent
+    self.owner = owner
+  }
+}
+
+public struct PromptQueued: Sendable, Codable, Equatable {
+  public var prompt: PromptID
+  public var text: String
+  public var author: Author
+  public init(prompt: PromptID, text: String, author: Author) {
+    self.prompt = prompt
+    self.text = text
+    self.author = author
+  }
+}
+
+public struct PromptCancelled: Sendable, Codable, Equatable {
+  public var prompt: PromptID
+  public var by: UserID
+  public init(prompt: PromptID, by: UserID) {
+    self.prompt = prompt
+    self.by = by
+  }
+}
+
+public struct TurnStarted: Sendable, Codable, Equatable {
+  public var prompt: PromptID
+  public var author: Author
+  public init(prompt: PromptID, author: Author) {
+    self.prompt = prompt
+    self.author = author
+  }
+}
+
+/// A step of the turn's own machinery (not the agent's): how long people waited for it.
+public struct StepFinished: Sendable, Codable, Equatable {
+  public var step: TurnStep
+  public var milliseconds: Int
+  public init(step: TurnStep, milliseconds: Int) {
+    self.step = step
+    self.milliseconds = milliseconds
+  }
+}
+
+public enum TurnStep: String, Sendable, Codable, CaseIterable {
+  case sandbox, checkout, agent, work, commit, push, pullRequest = "pull_request"
+}
+
+/// The one terminal event of a prompt that ran.
+public struct TurnFinished: Sendable, Codable, Equatable {
+  public enum Result: String, Sendable, Codable { case completed, failed, interrupted }
+  public var prompt: PromptID
+  public var result: Result
+  /// ACP's stop reason, or `exit N` for a command.
+  public var stopReason: String?
+  public var commit: String?
+  /// The sandbox's filesystem as the turn left it.
+  public var snapshot: SnapshotID?
+  public var error: RookeryError?
+  public init(
+    prompt: PromptID, result: Result, stopReason: String?, commit: String?, snapshot: SnapshotID? = nil, error: RookeryError?
+  ) {
+    self.snapshot = snapshot
+    self.prompt = prompt
+    self.result = result
+    self.stopReason = stopReason
+    self.commit = commit
+    self.error = error
+  }
+}
+
+public struct Notice: Sendable, Codable, Equatable {
+  public enum Level: String, Sendable, Codable { case info, warning }
+  public var level: Level
+  public var text: String
+  public init(level: Level, text: String) {
+    self.level = level
+    self.text = text
+  }
+}
