@@ -4,10 +4,12 @@ import RookeryModel
 /// What a program printed.
 enum OutputView {
   static func block(_ output: OutputBlock, id: Int64) -> HTML {
-    """
-    <div class="block output" id="b\(id)"><p class="label">\(output.stream == .stdout ? "Output" : "Errors")</p>\
-    <pre id="b\(id)-c" tabindex="0">\(dropped(output, id: id))\(output.pieces.map { piece($0, id: id) })</pre></div>
-    """
+    let text: HTML = """
+      <pre id="b\(id)-c" tabindex="0">\(dropped(output, id: id))\(output.pieces.map { piece($0, id: id) })</pre>
+      """
+    if output.isLog { return #"<details class="block output log" id="b\#(id)"><summary>The agent's log</summary>\#(text)</details>"# }
+    let label = output.stream == .stdout ? "Output" : "Errors"
+    return #"<div class="block output" id="b\#(id)"><p class="label">\#(label)</p>\#(text)</div>"#
   }
 
   static func dropped(_ output: OutputBlock, id: Int64) -> HTML {

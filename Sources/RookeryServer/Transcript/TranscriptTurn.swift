@@ -9,6 +9,7 @@ struct TranscriptTurn: Sendable {
   /// Nil where the transcript begins in the middle of a turn.
   let author: Author?
   let text: String
+  private let isScript: Bool
   let started: Date
   var steps: [StepFinished] = []
   var blocks: [TranscriptBlock] = []
@@ -21,7 +22,8 @@ struct TranscriptTurn: Sendable {
   private var tools: [String: Int] = [:]
   private var plan: Int?
 
-  init(number: Int, author: Author?, text: String, started: Date) {
+  init(number: Int, author: Author?, text: String, isScript: Bool, started: Date) {
+    self.isScript = isScript
     self.number = number
     self.author = author
     self.text = text
@@ -86,7 +88,7 @@ struct TranscriptTurn: Sendable {
       output.append(chunk.text)
       return change(last, .output(output))
     }
-    var output = OutputBlock(stream: chunk.stream)
+    var output = OutputBlock(stream: chunk.stream, isLog: !isScript && chunk.stream == .stderr)
     output.append(chunk.text)
     return add(.output(output), event)
   }
