@@ -24,10 +24,11 @@ enum SessionTemplate {
     do {
       let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
       try file.write(contentsOf: bytes)
-      try file.synchronize()
-      // Unlike a rename, a link leaves a file that came first as it is.
+      // Unlike a rename, a link leaves a file that came first as it is. It is made before the file is flushed, so that one write to
+      // the journal covers both; what a power cut leaves before that is an empty file, which is an empty database.
       guard link(draft, path) == 0 || errno == EEXIST else { throw failure("link", path) }
       unlink(draft)
+      try file.synchronize()
     } catch {
       unlink(draft)
       throw error
