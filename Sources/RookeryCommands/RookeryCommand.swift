@@ -16,6 +16,7 @@ struct RookeryCommand: AsyncParsableCommand {
         name: "Work",
         subcommands: [
           RunCommand.self, SessionsCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self, DiffCommand.self,
+          ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
         ]),
       CommandGroup(name: "Material", subcommands: [RepoCommand.self, AgentCommand.self]),
       CommandGroup(

@@ -32,6 +32,18 @@ extension Configuration.Sandbox {
     let section = try value.section(ConfigurationKeys.Sandbox.self)
     if let value = section[.base] { base = try value.identifier(BaseKind.self) }
     if let value = section[.limits] { limits = try Limits(value, defaults: limits) }
+    if let value = section[.idlePauseSeconds] { idlePauseSeconds = try value.integer(in: 1...86_400) }
+    if let value = section[.idleReleaseSeconds] { idleReleaseSeconds = try value.integer(in: 1...86_400) }
+  }
+}
+
+extension Configuration.Snapshots {
+  init(_ value: YAMLValue) throws {
+    self.init()
+    let section = try value.section(ConfigurationKeys.Snapshots.self)
+    if let value = section[.perSession] { perSession = try value.integer(in: 1...10_000) }
+    if let value = section[.maximumAgeDays] { maximumAgeDays = try value.integer(in: 1...36_500) }
+    maximumTotalMB = try section[.maximumTotalMB]?.integer(in: 1...1_000_000_000)
   }
 }
 

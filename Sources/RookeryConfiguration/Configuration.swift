@@ -9,6 +9,7 @@ public struct Configuration: Sendable, Equatable {
   public var network = Network()
   public var model: Model?
   public var sandbox = Sandbox()
+  public var snapshots = Snapshots()
   /// By repository name; a repository needs an entry only where it needs a credential or other limits.
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
@@ -58,6 +59,19 @@ public struct Configuration: Sendable, Equatable {
   public struct Sandbox: Sendable, Equatable {
     public var base: BaseName = defaultBase
     public var limits = Limits()
+    /// Seconds without a prompt until a sandbox stands still, and until it makes room and leaves a snapshot.
+    public var idlePauseSeconds = 600
+    public var idleReleaseSeconds = 3600
+    public init() {}
+  }
+
+  /// How long sessions' snapshots are kept.
+  public struct Snapshots: Sendable, Equatable {
+    /// The newest ones of a session; at least one.
+    public var perSession = 10
+    public var maximumAgeDays = 90
+    /// Of all sessions together, the oldest go first; nil: no bound.
+    public var maximumTotalMB: Int?
     public init() {}
   }
 

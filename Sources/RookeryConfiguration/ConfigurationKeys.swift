@@ -1,6 +1,6 @@
 /// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
 enum ConfigurationKeys {
-  enum Root: String, ConfigurationKey { case server, network, model, sandbox, repositories, agents, github }
+  enum Root: String, ConfigurationKey { case server, network, model, sandbox, snapshots, repositories, agents, github }
 
   enum Server: String, ConfigurationKey {
     case host, port
@@ -16,7 +16,17 @@ enum ConfigurationKeys {
     case tokensPerSession = "tokens_per_session"
   }
 
-  enum Sandbox: String, ConfigurationKey { case base, limits }
+  enum Sandbox: String, ConfigurationKey {
+    case base, limits
+    case idlePauseSeconds = "idle_pause_seconds"
+    case idleReleaseSeconds = "idle_release_seconds"
+  }
+
+  enum Snapshots: String, ConfigurationKey {
+    case perSession = "per_session"
+    case maximumAgeDays = "max_age_days"
+    case maximumTotalMB = "max_total_mb"
+  }
 
   enum Limits: String, ConfigurationKey {
     case memoryMB = "memory_mb"
@@ -51,7 +61,8 @@ enum ConfigurationKeys {
   /// Every key of the configuration file with its section, as the document names it.
   static var documented: [String] {
     paths(Root.self, "") + paths(Server.self, "server.") + paths(Network.self, "network.") + paths(Model.self, "model.")
-      + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Repository.self, "repositories.NAME.")
+      + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Snapshots.self, "snapshots.")
+      + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
       + paths(GitHub.self, "github.")
   }

@@ -6,6 +6,8 @@ package final class RehearsalJournal: Sendable {
     package var model: String
     package var authorization: String?
     package var stream: Bool
+    /// The newest words of the user.
+    package var prompt = ""
     /// Why the request was refused; nil when it was answered.
     package var failure: String?
   }
@@ -19,6 +21,8 @@ package final class RehearsalJournal: Sendable {
   /// Oldest first.
   package var requests: [Entry] { entries.withLock { $0 } }
   package var lastAuthorization: String? { requests.last?.authorization }
+  /// The newest words of the user in each request.
+  package var prompts: [String] { requests.map(\.prompt) }
   package var failures: [String] { requests.compactMap(\.failure) }
 
   func append(_ entry: Entry) {

@@ -60,6 +60,7 @@ package struct RehearsalModel: Sendable {
       let chat = try ChatRequest(value)
       entry.model = chat.model
       entry.stream = chat.stream
+      entry.prompt = chat.messages.reversed().lazy.compactMap { if case .user(let text) = $0 { text } else { nil } }.first ?? ""
       let reply = try player.reply(to: chat)
       journal.append(entry)
       let answer = ChatAnswer(

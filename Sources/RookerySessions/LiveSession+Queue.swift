@@ -21,8 +21,13 @@ extension LiveSession {
       }
       try transaction.setMeta(JSON.encode(meta))
       _ = try transaction.append(
-        .sessionCreated(.init(repository: meta.repository, branch: meta.branch, agent: meta.agent, owner: meta.owner)),
+        .sessionCreated(
+          .init(repository: meta.repository, branch: meta.branch, agent: meta.agent, owner: meta.owner, forkedFrom: meta.forkedFrom)),
         turn: nil, at: now)
+      if let snapshot = meta.snapshot {
+        // Its own reference keeps the snapshot when the session that it came from is deleted.
+        try transaction.addSnapshot(StoredSnapshot(id: snapshot, seq: 1, turn: nil, created: now))
+      }
       let event = try transaction.append(.promptQueued(event(of: prompt)), turn: nil, at: now)
       try transaction.enqueue(prompt, request: request, digest: digest, seq: event.seq)
       return API.PromptReceipt(session: meta.id, prompt: prompt.id, seq: event.seq)

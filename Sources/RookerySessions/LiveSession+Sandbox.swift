@@ -36,6 +36,7 @@ extension LiveSession {
     }
     try await granted
     meta.sandboxReady = true
+    meta.runtimeSeconds = limits.runtimeSeconds
     meta.environment = environment.env
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
     let restored = if case .snapshot = source { true } else { false }
@@ -49,6 +50,11 @@ extension LiveSession {
   /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.
   func reattach() async throws -> Bool {
     guard let own = meta.sandbox, meta.sandboxReady else { return false }
+    try await wake()
+    if try await expiresSoon() {
+      try await releaseSandbox()
+      return false
+    }
     if sandbox == nil { sandbox = try await services.provider.attach(own) }
     if sandbox != nil {
       try await grant(own, limits: limits(asked: nil))
@@ -61,15 +67,21 @@ extension LiveSession {
     return false
   }
 
+  /// Whether little of the sandbox's time is left: then a new turn rather begins in a new one, from its snapshot.
+  private func expiresSoon() async throws -> Bool {
+    guard turn?.phase == .claim, let seconds = meta.runtimeSeconds, let expiry = try await sandboxExpiry() else { return false }
+    return expiry.timeIntervalSinceNow < max(Double(seconds) / 4, 2 * Self.lifetimeMargin)
+  }
+
   /// The sandbox is gone: what it wrote becomes the snapshot that the next one starts from.
   func salvage(reason: String) async throws {
     guard let lost = meta.sandbox else { return }
     let snapshot = try SnapshotID(of: lost)
+    var kept: SnapshotID?
     var events: [EventPayload] = [.sandboxLost(.init(sandbox: lost, reason: reason))]
     do {
       try await services.provider.terminate(lost, keep: snapshot)
-      meta.snapshot = snapshot
-      events.append(.snapshotTaken(.init(snapshot: snapshot, sandbox: lost)))
+      kept = snapshot
     } catch let error as RookeryError where error.code == .notFound {
       // The provider lost its files (another machine, a wiped disk): what was pushed is what there is.
       meta.snapshot = nil
@@ -80,8 +92,9 @@ extension LiveSession {
     link?.pump?.cancel()
     link = nil
     meta.sandbox = nil
+    meta.paused = nil
     meta.agentProcess = nil
-    try commit(events)
+    if let kept { try record(kept, of: lost, after: events) } else { try commit(events) }
   }
 
   /// The session's agent, known and installed.

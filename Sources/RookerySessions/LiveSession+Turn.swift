@@ -9,7 +9,7 @@ extension LiveSession {
   /// Starts the next turn, or goes on with the one that a crash cut, unless one runs here already.
   func runIfIdle() {
     guard runner == nil, !closing else { return }
-    idleRelease?.cancel()
+    alarmTimer?.cancel()
     runner = Task { await self.runTurns() }
   }
 
@@ -28,7 +28,7 @@ extension LiveSession {
       await finishTurn()
     }
     runner = nil
-    if !closing { releaseWhenIdle() }
+    if !closing { await becomeIdle() }
   }
 
   /// True when there is a turn to run: an unfinished one, or a new one for the next prompt.
@@ -40,6 +40,7 @@ extension LiveSession {
     turn = TurnState(number: number, prompt: prompt.id, author: prompt.author, started: Date())
     try commit([.turnStarted(.init(prompt: prompt.id, author: prompt.author))]) { transaction in
       try transaction.setState(.running, of: prompt.id, turn: number)
+      try transaction.removeAlarms()
       return []
     }
     queued -= 1
@@ -101,6 +102,7 @@ extension LiveSession {
     case .save: .commit
     case .push: .push
     case .pullRequest: .pullRequest
+    case .snapshot: .snapshot
     case .finish, .done: nil
     }
   }
@@ -118,6 +120,7 @@ extension LiveSession {
     case .save: try await saveWork()
     case .push: try await push()
     case .pullRequest: try await openPullRequest()
+    case .snapshot: try await snapshotTurn()
     case .finish: try concludeTurn()
     case .done: break
     }

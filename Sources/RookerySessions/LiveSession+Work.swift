@@ -59,7 +59,7 @@ extension LiveSession {
       meta.agentProcesses += 1
       let process = try ProcessID("agent-\(meta.agentProcesses)")
       meta.agentProcess = process
-      let client = ACPClient(agent: definition, directory: directory, resume: meta.agentSession)
+      let client = ACPClient(agent: definition, directory: directory, resume: meta.agentSession, history: try history())
       try commit { transaction in
         try transaction.setProcess(
           process, in: sandbox.id, StoredProcess(state: try JSON.encode(OutputInterpreter.State.acp(client))))
@@ -98,17 +98,13 @@ extension LiveSession {
   /// Waits until the agent's work has an outcome, the turn's time is over, or the session closes.
   private func awaitOutcome(runtime: Int) async throws {
     guard let current = turn else { return }
-    let deadline = current.started.addingTimeInterval(Double(runtime)).timeIntervalSinceNow
-    let timer = Task {
-      try await Task.sleep(for: .seconds(max(deadline, 0)))
-      try await self.runtimeExceeded(turn: current.number, seconds: runtime)
-    }
+    let clock = Task { try await self.keepTime(turn: current.number, from: current.started, runtime: runtime) }
     let opening = Task {
       try await Task.sleep(for: .seconds(90))
       try await self.openingExceeded(turn: current.number)
     }
     defer {
-      timer.cancel()
+      clock.cancel()
       opening.cancel()
     }
     while turn?.result == nil, link != nil, !closing {
@@ -137,17 +133,6 @@ extension LiveSession {
       error: RookeryError(
         .agentFailed, "The agent did not open a conversation within 90 s.", mend: "Its output above may say why; try again."))
     try commit()
-    try await link.sandbox.signal(link.process, .kill)
-    wakeWork()
-  }
-
-  private func runtimeExceeded(turn number: Int, seconds: Int) async throws {
-    guard turn?.number == number, turn?.result == nil, let link else { return }
-    turn?.agentEnded(
-      stopReason: "runtime", succeeded: false,
-      error: RookeryError(
-        .limitHit, "The turn reached its runtime limit of \(seconds) s.", mend: "Raise runtime_seconds, or ask for less at once."))
-    try commit([.limitHit(.init(limit: .runtime, detail: "The turn ran for \(seconds) s."))])
     try await link.sandbox.signal(link.process, .kill)
     wakeWork()
   }

@@ -37,7 +37,8 @@ actor LiveSession {
   var link: AgentLink?
   /// Resumed when the running turn's agent may have come to an end.
   var workWaiter: CheckedContinuation<Void, Never>?
-  var idleRelease: Task<Void, Never>?
+  /// Waits for the next alarm.
+  var alarmTimer: Task<Void, Never>?
   /// The step of the turn that runs now.
   var step: Task<Void, any Error>?
   /// Signals an agent that was asked to stop and did not.
@@ -172,7 +173,7 @@ actor LiveSession {
     closing = true
     for reader in readers.values { reader.resume() }
     readers = [:]
-    idleRelease?.cancel()
+    alarmTimer?.cancel()
     stopping?.cancel()
     link?.pump?.cancel()
     runner?.cancel()

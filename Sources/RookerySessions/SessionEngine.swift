@@ -9,7 +9,7 @@ import RookeryStore
 
 /// All sessions: makes them, finds them, brings them back after a restart.
 package actor SessionEngine: SessionService {
-  private let services: SessionServices
+  let services: SessionServices
   private let indexer: SessionIndexer
   private var live: [SessionID: LiveSession] = [:]
   private var closing = false
@@ -22,11 +22,12 @@ package actor SessionEngine: SessionService {
 
   /// Takes up every session's unfinished work, then hands on what host and gateway report until the task is cancelled.
   package func run() async throws {
+    await finishDeletions()
     for id in try SessionStore.sessions(in: services.directory) {
       do {
         let session = try session(id)
         indexer.update(await session.summary)
-        if await session.hasWork { await session.runIfIdle() } else { await session.releaseWhenIdle() }
+        if await session.hasWork { await session.runIfIdle() } else { await session.takeUpAlarms() }
       } catch {
         services.logger.error("could not open a session", metadata: ["session": "\(id)", "error": "\(error)"])
       }
@@ -34,6 +35,7 @@ package actor SessionEngine: SessionService {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
+      group.addTask { await self.sweepSnapshots() }
     }
   }
 
@@ -45,7 +47,14 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  private func session(_ id: SessionID) throws -> LiveSession {
+  func forget(_ id: SessionID) { live[id] = nil }
+
+  /// Every session that there is.
+  func allSessions() throws -> [LiveSession] {
+    try SessionStore.sessions(in: services.directory).compactMap { try? session($0) }
+  }
+
+  func session(_ id: SessionID) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
     let session = try LiveSession(id, services: services, indexer: indexer)
@@ -61,14 +70,23 @@ package actor SessionEngine: SessionService {
     let agent = try await agent(asked: request.agent, repository: repository)
     var body = request
     body.author = nil
-    let encoded = try JSON.encode(body)
-    let key = "\(user.id)/\(request.requestId)"
+    return try await begin(
+      request: request.requestId, body: JSON.encode(body), prompt: text, by: user, repository: repository.name, agent: agent)
+  }
+
+  /// Makes a session with its first prompt, once for each request id.
+  func begin(
+    request: String, body: Data, prompt text: String, by user: User, repository: RepositoryName, agent: AgentName,
+    _ fill: (inout SessionMeta) -> Void = { _ in }
+  ) async throws -> API.PromptReceipt {
+    let key = "\(user.id)/\(request)"
     let now = Date()
     var meta = SessionMeta(
-      id: .random(prefix: "s"), repository: repository.name, branch: "", agent: agent, owner: user.author,
+      id: .random(prefix: "s"), repository: repository, branch: "", agent: agent, owner: user.author,
       title: Self.title(of: text, limit: 100), created: now, updated: now)
-    let (id, intended) = try services.registry.intend(request: key, body: encoded, session: meta.id, user: user.id)
-    guard intended == encoded else {
+    fill(&meta)
+    let (id, intended) = try services.registry.intend(request: key, body: body, session: meta.id, user: user.id)
+    guard intended == body else {
       throw RookeryError(
         .conflict, "This request id was used before with another body.", mend: "Use a new requestId for a new session.")
     }
@@ -97,6 +115,18 @@ package actor SessionEngine: SessionService {
 
   package func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
     try services.registry.sessions(repository: repository, limit: min(limit, 1000))
+  }
+
+  package func snapshots(_ session: SessionID) async throws -> [API.SessionSnapshot] {
+    try await self.session(session).snapshots().map(Self.shown)
+  }
+
+  package func snapshot(_ session: SessionID) async throws -> API.SessionSnapshot {
+    Self.shown(try await self.session(session).snapshotNow())
+  }
+
+  private static func shown(_ stored: StoredSnapshot) -> API.SessionSnapshot {
+    API.SessionSnapshot(id: stored.id, seq: stored.seq, turn: stored.turn, created: stored.created)
   }
 
   package func detail(_ session: SessionID) async throws -> API.SessionDetail { try await self.session(session).detail() }
@@ -129,7 +159,7 @@ package actor SessionEngine: SessionService {
     return first.name
   }
 
-  private static func checked(_ text: String, requestId: String) throws -> String {
+  static func checked(_ text: String, requestId: String) throws -> String {
     guard (1...200).contains(requestId.utf8.count) else {
       throw RookeryError(.badRequest, "requestId must have 1 to 200 bytes.", mend: "A UUID will do.")
     }

@@ -19,6 +19,13 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var sandbox: SandboxID?
   /// Whether `sandbox` was seen running.
   var sandboxReady = false
+  /// Whether every process of `sandbox` stands still.
+  var paused: Bool?
+  /// Seconds that `sandbox` may live.
+  var runtimeSeconds: Int?
+  var forkedFrom: SessionCreated.Fork?
+  /// What was said in the session that this one was forked from.
+  var inherited: String?
   /// Variables that the repository's environment gives to agents.
   var environment: [String: String] = [:]
   /// Where the next sandbox starts from when this one is gone.

@@ -11,6 +11,14 @@ package protocol SessionService: Sendable {
   func stop(_ session: SessionID, by user: User) async throws
   /// Cancels a prompt that still waits; throws `conflict` when it runs or ran.
   func cancel(_ session: SessionID, prompt: PromptID, by user: User) async throws
+  /// Makes a session of its own that goes on from a snapshot of `session`. The same request twice makes one.
+  func fork(_ session: SessionID, _ request: API.ForkSession, by user: User) async throws -> API.PromptReceipt
+  /// Oldest first.
+  func snapshots(_ session: SessionID) async throws -> [API.SessionSnapshot]
+  /// Takes a snapshot between turns; throws `conflict` while one runs, whose end takes one anyway.
+  func snapshot(_ session: SessionID) async throws -> API.SessionSnapshot
+  /// Ends the session and removes its log, artifacts, snapshots and sandbox; what was pushed stays. Idempotent.
+  func delete(_ session: SessionID, by user: User) async throws
   /// Newest first.
   func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary]
   func detail(_ session: SessionID) async throws -> API.SessionDetail

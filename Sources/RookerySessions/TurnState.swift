@@ -4,10 +4,10 @@ import RookeryModel
 /// The agent's work on one prompt, as a value: which step it is in and what is known. It is committed at each change, and
 /// every step is safe to repeat, so a crash resumes here.
 ///
-/// Valid transitions are `claim → checkout → work → save → push → pullRequest → finish → done`; a failure or a stop leads to
+/// Valid transitions are `claim → checkout → work → save → push → pullRequest → snapshot → finish → done`; a failure or a stop leads to
 /// `save` while there may be work to keep, and to `finish` otherwise.
 struct TurnState: Codable, Equatable, Sendable {
-  enum Phase: String, Codable, Sendable { case claim, checkout, work, save, push, pullRequest, finish, done }
+  enum Phase: String, Codable, Sendable { case claim, checkout, work, save, push, pullRequest, snapshot, finish, done }
 
   var number: Int
   var prompt: PromptID
@@ -25,6 +25,8 @@ struct TurnState: Codable, Equatable, Sendable {
   var startCommit: String?
   /// HEAD after `save`, when it holds something the remote lacks or this turn made.
   var commit: String?
+  /// The sandbox's filesystem as the turn left it.
+  var snapshot: SnapshotID?
   /// Bytes of agent output that became events.
   var outputBytes = 0
 
@@ -44,9 +46,10 @@ struct TurnState: Codable, Equatable, Sendable {
     case .claim: phase = stopRequested ? settle(.interrupted, .finish) : .checkout
     case .checkout: phase = stopRequested ? settle(.interrupted, .finish) : .work
     case .work: phase = .save
-    case .save: phase = result == .completed && commit != nil ? .push : .finish
+    case .save: phase = result == .completed && commit != nil ? .push : .snapshot
     case .push: phase = .pullRequest
-    case .pullRequest: phase = .finish
+    case .pullRequest: phase = .snapshot
+    case .snapshot: phase = .finish
     case .finish, .done: phase = .done
     }
   }
@@ -74,7 +77,8 @@ struct TurnState: Codable, Equatable, Sendable {
     }
     switch phase {
     case .checkout, .work: phase = sandboxLives ? .save : .finish
-    case .claim, .save, .push, .pullRequest, .finish: phase = .finish
+    case .save, .push, .pullRequest: phase = sandboxLives ? .snapshot : .finish
+    case .claim, .snapshot, .finish: phase = .finish
     case .done: break
     }
   }
@@ -89,7 +93,7 @@ struct TurnState: Codable, Equatable, Sendable {
 
   /// The one terminal event of the prompt.
   var finished: TurnFinished {
-    TurnFinished(prompt: prompt, result: result ?? .failed, stopReason: stopReason, commit: commit, error: error)
+    TurnFinished(prompt: prompt, result: result ?? .failed, stopReason: stopReason, commit: commit, snapshot: snapshot, error: error)
   }
 
   var promptState: Prompt.State {

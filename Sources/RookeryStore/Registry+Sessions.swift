@@ -25,7 +25,8 @@ extension Registry {
     try database.write { database in
       try database.execute(
         sql: """
-          INSERT INTO session (id, repository, owner, state, updated, seq, summary) VALUES (?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO session (id, repository, owner, state, updated, seq, summary)
+          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM session_tombstone WHERE id = ?1)
           ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated = excluded.updated, seq = excluded.seq,
             summary = excluded.summary WHERE excluded.seq >= session.seq
           """,
@@ -33,6 +34,30 @@ extension Registry {
           summary.id.rawValue, summary.repository.rawValue, summary.owner.user.rawValue, summary.state.rawValue,
           summary.updated.timeIntervalSince1970, summary.seq, JSON.encode(summary),
         ])
+    }
+  }
+
+  /// Marks a session as deleted: no list shows it, and `buried` names it until it is forgotten.
+  package func bury(_ session: SessionID) throws {
+    try database.write { database in
+      try database.execute(sql: "INSERT INTO session_tombstone (id) VALUES (?) ON CONFLICT DO NOTHING", arguments: [session.rawValue])
+      try database.execute(sql: "DELETE FROM session WHERE id = ?", arguments: [session.rawValue])
+    }
+  }
+
+  /// Sessions whose removal is not finished.
+  package func buried() throws -> [SessionID] {
+    try database.read { try String.fetchAll($0, sql: "SELECT id FROM session_tombstone").map { try SessionID($0) } }
+  }
+
+  /// Nothing is left of a deleted session.
+  package func forget(_ session: SessionID) throws {
+    try database.write { database in
+      for table in ["session", "session_tombstone"] {
+        try database.execute(sql: "DELETE FROM \(table) WHERE id = ?", arguments: [session.rawValue])
+      }
+      // The request id is used up all the same, but what was asked is not kept.
+      try database.execute(sql: "UPDATE session_intent SET body = x'' WHERE session = ?", arguments: [session.rawValue])
     }
   }
 

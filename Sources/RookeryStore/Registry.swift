@@ -65,6 +65,13 @@ package final class Registry: Sendable {
           CREATE INDEX session_by_update ON session (updated DESC);
           """)
     }
+    migrator.registerMigration("sessions-2") { database in
+      try database.execute(
+        sql: """
+          -- Sessions that were deleted and of which something is left.
+          CREATE TABLE session_tombstone (id TEXT PRIMARY KEY) STRICT;
+          """)
+    }
     return migrator
   }
 }

@@ -101,6 +101,13 @@ package final class SessionStore: Sendable {
           CREATE TABLE alarm (name TEXT PRIMARY KEY, due REAL NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
           """)
     }
+    migrator.registerMigration("2") { database in
+      try database.execute(
+        sql: """
+          -- Filesystems that the session can go back to; the provider has them under the same ids.
+          CREATE TABLE snapshot (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, turn INTEGER, created REAL NOT NULL) STRICT;
+          """)
+    }
     return migrator
   }
 }

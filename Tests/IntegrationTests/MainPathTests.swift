@@ -19,7 +19,10 @@ import Testing
     #expect(commits.first?.authorEmail == "ada@example.com")
     #expect(try await system.git.show("site", ref: "rookery/\(session)", path: "made.txt") == "made by a script\n")
     let steps = log.compactMap { if case .stepFinished(let step) = $0.payload { step.step } else { nil } }
-    #expect(steps == [.sandbox, .checkout, .work, .commit, .push, .pullRequest])
+    #expect(steps == [.sandbox, .checkout, .work, .commit, .push, .pullRequest, .snapshot])
+    // Everything that the turn left is in the snapshot that its end names.
+    let taken = log.compactMap { if case .snapshotTaken(let body) = $0.payload { body.snapshot } else { nil } }
+    #expect(taken.count == 1 && log.results.first?.snapshot == taken.first)
   }
 
   @Test(.timeLimit(.minutes(5))) func aFollowUpGoesOnInTheSameBranch() async throws {

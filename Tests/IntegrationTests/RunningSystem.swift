@@ -71,7 +71,9 @@ final class RunningSystem: Sendable {
       network:
         private_hosts: ["127.0.0.1:\(git.port)", "127.0.0.1:\(modelPort)"]
       sandbox:
-        limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: 600}
+        limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: \(options.runtimeSeconds)}
+        idle_pause_seconds: \(options.idlePauseSeconds)
+        idle_release_seconds: \(options.idleReleaseSeconds)
       repositories:
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
@@ -188,6 +190,9 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var repositories = ["site"]
   var forge = false
   var databaseSize: String?
+  var idlePauseSeconds = 600
+  var idleReleaseSeconds = 3600
+  var runtimeSeconds = 600
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -203,9 +208,12 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 
 extension Trait where Self == RunningSystemTrait {
   static func system(
-    script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil
+    script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
+    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600
   ) -> Self {
-    RunningSystemTrait(script: script, repositories: repositories, forge: forge, databaseSize: databaseSize)
+    RunningSystemTrait(
+      script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, idlePauseSeconds: idlePauseSeconds,
+      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds)
   }
 }
 

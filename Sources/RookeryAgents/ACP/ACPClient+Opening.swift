@@ -15,7 +15,7 @@ extension ACPClient {
             .agentProtocol, "\(state.title) opened a conversation without naming it (no sessionId in the answer to session/new).",
             mend: "Check that the installed version speaks ACP version 1."))
       }
-      return opened(session, .new)
+      return opened(session, state.history == nil ? .new : .retold)
     case (.loadSession, .success), (.resumeSession, .success): return opened(state.resume ?? "", .resumed)
     case (.loadSession, .failure(let error)), (.resumeSession, .failure(let error)):
       return giveUpResuming("\(state.title) could not load the earlier conversation (\(error.summary)) and starts a new one.")
@@ -68,6 +68,8 @@ extension ACPClient {
   private mutating func opened(_ session: String, _ conversation: AgentStarted.Conversation) -> [ACPAction] {
     state.session = session
     state.phase = .ready
+    // It remembers by itself.
+    if conversation == .resumed { state.history = nil }
     let started = AgentStarted(
       agent: state.agent, title: state.agentTitle ?? state.title, version: state.agentVersion, conversation: conversation)
     return [.emit(.agentStarted(started)), .ready(agentSession: session)] + startQueued()

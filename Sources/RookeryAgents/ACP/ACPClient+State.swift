@@ -8,6 +8,8 @@ extension ACPClient {
     var directory: String
     /// The earlier conversation to continue; nil from the moment when that was given up.
     var resume: String?
+    /// What was said before, for an agent that can't load it: it goes before the first prompt.
+    var history: String?
     var phase = Phase.created
     var nextRequest = 0
     /// ACP's own order allows one outstanding request of ours at a time.
@@ -26,11 +28,12 @@ extension ACPClient {
     var announced: [String: String] = [:]
     var failure: RookeryError?
 
-    init(agent: AgentName, title: String, directory: String, resume: String?) {
+    init(agent: AgentName, title: String, directory: String, resume: String?, history: String?) {
       self.agent = agent
       self.title = title
       self.directory = directory
       self.resume = resume
+      self.history = history
     }
   }
 

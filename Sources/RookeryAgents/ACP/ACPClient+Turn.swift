@@ -17,10 +17,27 @@ extension ACPClient {
       actions.append(
         request(
           .prompt,
-          ["sessionId": .string(state.session ?? ""), "prompt": [["type": "text", "text": .string(next.text)]]]))
+          ["sessionId": .string(state.session ?? ""), "prompt": [["type": "text", "text": .string(retold(next.text))]]]))
       break
     }
     return actions
+  }
+
+  /// The prompt, behind the history that the agent still has to be told.
+  private mutating func retold(_ prompt: String) -> String {
+    guard let history = state.history else { return prompt }
+    state.history = nil
+    return """
+      This conversation goes on from an earlier one, whose record follows. The files are as it left them.
+
+      <record>
+      \(history)
+      </record>
+
+      The new request:
+
+      \(prompt)
+      """
   }
 
   mutating func turnEnded(_ answer: JSONValue) -> [ACPAction] {

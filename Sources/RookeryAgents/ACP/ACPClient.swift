@@ -22,8 +22,9 @@ package struct ACPClient: Sendable, Equatable {
   ///   - agent: what was started.
   ///   - directory: the agent's working directory, absolute.
   ///   - sessionID: the `agentSession` of an earlier process of this agent, whose conversation is to be continued.
-  package init(agent: AgentDefinition, directory: String, resume sessionID: String?) {
-    state = State(agent: agent.name, title: agent.title, directory: directory, resume: sessionID)
+  ///   - history: what was said before, in words. Where the earlier conversation can't be loaded, the first prompt begins with it.
+  package init(agent: AgentDefinition, directory: String, resume sessionID: String?, history: String? = nil) {
+    state = State(agent: agent.name, title: agent.title, directory: directory, resume: sessionID, history: history)
   }
 
   package var phase: Phase { state.phase }

@@ -203,6 +203,7 @@ package struct EventRenderer: Sendable {
     case .commit: "commit"
     case .push: "push"
     case .pullRequest: "pull request"
+    case .snapshot: "snapshot"
     }
   }
 }

@@ -64,7 +64,7 @@ public struct StepFinished: Sendable, Codable, Equatable {
 }
 
 public enum TurnStep: String, Sendable, Codable, CaseIterable {
-  case sandbox, checkout, agent, work, commit, push, pullRequest = "pull_request"
+  case sandbox, checkout, agent, work, commit, push, pullRequest = "pull_request", snapshot
 }
 
 /// The one terminal event of a prompt that ran.

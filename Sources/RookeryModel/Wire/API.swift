@@ -80,6 +80,42 @@ public enum API {
     }
   }
 
+  /// `POST /v1/sessions/{id}/fork`: a session of its own that goes on from an earlier point of this one.
+  public struct ForkSession: Sendable, Codable, Equatable {
+    public var requestId: String
+    public var prompt: String
+    /// From the newest snapshot at or before this event; absent: from the newest.
+    public var at: Int64?
+    public var author: NamedAuthor?
+    public init(requestId: String, prompt: String, at: Int64? = nil, author: NamedAuthor? = nil) {
+      self.requestId = requestId
+      self.prompt = prompt
+      self.at = at
+      self.author = author
+    }
+  }
+
+  /// `GET /v1/sessions/{id}/snapshots`
+  public struct Snapshots: Sendable, Codable, Equatable {
+    public var snapshots: [SessionSnapshot]
+    public init(snapshots: [SessionSnapshot]) { self.snapshots = snapshots }
+  }
+
+  /// A point that a session can go back to.
+  public struct SessionSnapshot: Sendable, Codable, Equatable {
+    public var id: SnapshotID
+    /// Of the event that tells of it.
+    public var seq: Int64
+    public var turn: Int?
+    public var created: Date
+    public init(id: SnapshotID, seq: Int64, turn: Int?, created: Date) {
+      self.id = id
+      self.seq = seq
+      self.turn = turn
+      self.created = created
+    }
+  }
+
   /// The answer to a prompt: it is durable, and this is its event.
   public struct PromptReceipt: Sendable, Codable, Equatable {
     public var session: SessionID

@@ -13,6 +13,7 @@ enum SessionRoutes {
     addCollection(to: &routes, server)
     addQueue(to: &routes, server)
     addResults(to: &routes, server)
+    addSnapshots(to: &routes, server)
   }
 
   private static func addCollection(to routes: inout RouteTable, _ server: ServerContext) {
@@ -49,6 +50,33 @@ enum SessionRoutes {
     }
     routes.post("/v1/sessions/{id}/stop", .role(.member)) { _, context in
       try await sessions.stop(try context.identifier("id", as: SessionID.self), by: context.user())
+      return .noContent()
+    }
+  }
+
+  private static func addSnapshots(to routes: inout RouteTable, _ server: ServerContext) {
+    let sessions = server.sessions
+    routes.get("/v1/sessions/{id}/snapshots", .role(.viewer)) { _, context in
+      try .json(API.Snapshots(snapshots: await sessions.snapshots(try context.identifier("id", as: SessionID.self))))
+    }
+    routes.post("/v1/sessions/{id}/snapshots", .role(.member)) { _, context in
+      try .json(await sessions.snapshot(try context.identifier("id", as: SessionID.self)), status: .created)
+    }
+    routes.post("/v1/sessions/{id}/fork", .role(.member)) { request, context in
+      let session = try context.identifier("id", as: SessionID.self)
+      let body = try await request.json(API.ForkSession.self)
+      try Acting.check(prompt: body.prompt, requestId: body.requestId)
+      let user = try await Acting.author(body.author, caller: context.user(), registry: server.registry)
+      return try .json(await sessions.fork(session, body, by: user), status: .created)
+    }
+    routes.delete("/v1/sessions/{id}", .role(.member)) { _, context in
+      let id = try context.identifier("id", as: SessionID.self)
+      let user = try context.user()
+      let owner = try await sessions.detail(id).session.owner.user
+      guard owner == user.id || user.role == .admin else {
+        throw RookeryError(.forbidden, "Only its owner or an admin deletes a session.", mend: "Ask them.")
+      }
+      try await sessions.delete(id, by: user)
       return .noContent()
     }
   }

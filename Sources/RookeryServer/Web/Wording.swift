@@ -57,6 +57,7 @@ enum Wording {
     case .commit: "Commit"
     case .push: "Push"
     case .pullRequest: "Pull request"
+    case .snapshot: "Snapshot"
     }
   }
 

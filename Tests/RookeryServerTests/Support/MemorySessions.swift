@@ -64,6 +64,24 @@ actor MemorySessions: SessionService {
     append(session, .promptCancelled(PromptCancelled(prompt: prompt, by: user.id)))
   }
 
+  func fork(_ session: SessionID, _ request: API.ForkSession, by user: User) async throws -> API.PromptReceipt {
+    let origin = try check(session).summary
+    return try await create(
+      API.CreateSession(requestId: request.requestId, repository: origin.repository, prompt: request.prompt, agent: origin.agent), by: user)
+  }
+
+  func snapshots(_ session: SessionID) async throws -> [API.SessionSnapshot] {
+    let events = try check(session).events
+    return [API.SessionSnapshot(id: try SnapshotID("\(session)-t1"), seq: Int64(events.count), turn: 1, created: Date())]
+  }
+
+  func snapshot(_ session: SessionID) async throws -> API.SessionSnapshot { try await snapshots(session)[0] }
+
+  func delete(_ session: SessionID, by user: User) async throws {
+    _ = try check(session)
+    sessions[session] = nil
+  }
+
   func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
     Array(
       sessions.values.map(\.summary).filter { repository == nil || $0.repository == repository }

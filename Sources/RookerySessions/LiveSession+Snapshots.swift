@@ -1,0 +1,71 @@
+import Foundation
+import Logging
+import RookeryConfiguration
+import RookeryModel
+import RookerySandbox
+import RookeryStore
+
+extension LiveSession {
+  /// Keeps the sandbox's filesystem as the turn left it. A snapshot that can't be taken fails no turn: people are told.
+  func snapshotTurn() async throws {
+    guard let current = turn, let own = meta.sandbox, meta.sandboxReady else { return }
+    let id = try SnapshotID("\(id)-t\(current.number)")
+    do {
+      try await takeSnapshot(id, of: own)
+      turn?.snapshot = id
+    } catch let error as RookeryError where error.code != .unavailable && error.code != .diskFull {
+      logger.warning("no snapshot of a turn", metadata: ["error": "\(error)", "context": "\(error.context)"])
+      try commit([.notice(.init(level: .warning, text: "No snapshot was taken after this turn: \(error.message)"))])
+    }
+  }
+
+  /// A snapshot on request, between turns.
+  func snapshotNow() async throws -> StoredSnapshot {
+    guard runner == nil else {
+      throw RookeryError(.conflict, "A turn runs: its end takes a snapshot.", mend: "Wait for the turn, or stop it.")
+    }
+    guard let own = meta.sandbox, meta.sandboxReady else {
+      // The newest one is what the session is.
+      guard let newest = try store.read({ try $0.snapshots() }).last else {
+        throw RookeryError(.notFound, "The session has no sandbox and no snapshot.", mend: "Send it a prompt first.")
+      }
+      return newest
+    }
+    let id = try SnapshotID("\(id)-r\(seq)")
+    try await takeSnapshot(id, of: own)
+    guard let taken = try store.read({ try $0.snapshots() }).last(where: { $0.id == id }) else {
+      throw RookeryError(.internal, "The snapshot was not recorded.", mend: "Try again.")
+    }
+    return taken
+  }
+
+  /// Repeated with the same id after a crash, it finds the first one's snapshot.
+  func takeSnapshot(_ snapshot: SnapshotID, of own: SandboxID) async throws {
+    try await services.provider.snapshot(own, as: snapshot)
+    try record(snapshot, of: own)
+  }
+
+  /// Remembers a snapshot together with the event that tells of it; the oldest beyond what is kept are forgotten.
+  func record(_ snapshot: SnapshotID, of own: SandboxID, after earlier: [EventPayload] = []) throws {
+    meta.snapshot = snapshot
+    let number = turn.flatMap { $0.phase == .done ? nil : $0.number }
+    let kept = services.configuration.snapshots.perSession
+    try commit(earlier) { transaction in
+      let now = Date()
+      let event = try transaction.append(.snapshotTaken(.init(snapshot: snapshot, sandbox: own)), turn: number, at: now)
+      try transaction.addSnapshot(StoredSnapshot(id: snapshot, seq: event.seq, turn: number, created: now))
+      for old in try transaction.snapshots().dropLast(kept) { try transaction.removeSnapshot(old.id) }
+      return [event]
+    }
+  }
+
+  func snapshots() throws -> [StoredSnapshot] { try store.read { try $0.snapshots() } }
+
+  /// Forgets snapshots that were or will be removed. The newest one stays what the session goes on from until it is asked for.
+  func forget(_ snapshots: Set<SnapshotID>) throws {
+    try commit { transaction in
+      for id in snapshots { try transaction.removeSnapshot(id) }
+      return []
+    }
+  }
+}
