@@ -24,12 +24,12 @@
 
 enum stage {
     STAGE_READY,  // not a failure: the user namespace waits for its map
-    STAGE_CGROUP, STAGE_SESSION, STAGE_MOUNT_NAMESPACE, STAGE_STAGING, STAGE_LAYERS, STAGE_OVERLAY, STAGE_READ_ONLY, STAGE_BIND, STAGE_NETWORK,
+    STAGE_CGROUP, STAGE_SESSION, STAGE_MOUNT_NAMESPACE, STAGE_STAGING, STAGE_VOLUME, STAGE_LAYERS, STAGE_OVERLAY, STAGE_READ_ONLY, STAGE_BIND, STAGE_NETWORK,
     STAGE_USER_NAMESPACE, STAGE_MAP, STAGE_IDENTITY, STAGE_DESCRIPTORS, STAGE_EXEC, STAGE_CLONE, STAGE_SOCKETS, STAGE_ANSWER,
 };
 
 static const char *const stage_names[] = {
-    "ready", "write(cgroup)", "setsid", "unshare(CLONE_NEWNS)", "mount(staging)", "open(layer)", "mount(overlay)", "overlay is read-only",
+    "ready", "write(cgroup)", "setsid", "unshare(CLONE_NEWNS)", "mount(staging)", "mount(volume)", "open(layer)", "mount(overlay)", "overlay is read-only",
     "mount(bind)", "setns(network)", "unshare(CLONE_NEWUSER)", "write(uid_map)", "setresuid", "dup2", "execve(bwrap)", "clone3",
     "socketpair", "the launcher's answer",
 };
@@ -91,6 +91,11 @@ static enum stage mount_root(const struct cs_launch *launch, char *path, size_t 
     char options[4000];
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return STAGE_MOUNT_NAMESPACE;
     if (mount("staging", launch->staging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") != 0) return STAGE_STAGING;
+    if (launch->volume != NULL) {
+        snprintf(path, capacity, "%s/volume", launch->staging);
+        if (mkdir(path, 0700) != 0) return STAGE_VOLUME;
+        if (mount(launch->volume, path, "btrfs", MS_NOSUID | MS_NODEV | MS_NOATIME, NULL) != 0) return STAGE_VOLUME;
+    }
     snprintf(path, capacity, "%s/root", launch->staging);
     if (mkdir(path, 0755) != 0) return STAGE_STAGING;
     if (overlay_options(launch, options, sizeof options) != 0) return STAGE_LAYERS;
@@ -117,7 +122,10 @@ static int bind_all(const struct cs_launch *launch, char *path, size_t capacity)
         }
         if (mount(bind->source, path, NULL, MS_BIND, NULL) != 0) return -1;
     }
-    return 0;
+    if (launch->volume == NULL) return 0;
+    // The overlay and the binds hold what they need of it.
+    snprintf(path, capacity, "%s/volume", launch->staging);
+    return umount2(path, MNT_DETACH);
 }
 
 static int place_descriptors(const struct cs_launch *launch, int *answer) {

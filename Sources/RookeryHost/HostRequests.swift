@@ -22,7 +22,7 @@ struct HostRequests: Sendable {
     case .terminate(let id, let keep): try await table.with(id) { try await $0.terminate(keep: keep) }
     case .snapshot(let id, let snapshot):
       try await table.with(id) { try await $0.snapshot(as: snapshot) }
-    case .capacity: return try .capacity(HostMeasure.capacity(of: context.sandboxes, promised: table.promised()))
+    case .capacity: return try .capacity(HostMeasure.capacity(of: [context.sandboxes, context.data], promised: table.promised()))
     case .freeze(let id): try await table.with(id) { try await $0.setFrozen(true) }
     case .thaw(let id): try await table.with(id) { try await $0.setFrozen(false) }
     case .publishImage(let id, let image, let manifest):

@@ -17,6 +17,10 @@ package struct HostSettings: Sendable, Equatable {
   package var bubblewrap = "/usr/bin/bwrap"
   /// Sandboxes at once, dead ones that were not terminated included.
   package var maximumSandboxes = 256
+  /// How layers are kept in a data directory that is new; nil: the best that works. What a directory was made with stays.
+  package var storage: StorageKind?
+  /// How large the file that holds a file system may become, in MiB; nil: as the disk allows, 64 GiB at most.
+  package var volumeMB: Int?
 
   package init(
     dataDirectory: String, runDirectory: String, cacheDirectory: String, serveUser: UInt32, gatewayUser: UInt32,

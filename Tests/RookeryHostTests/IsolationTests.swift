@@ -159,7 +159,9 @@ extension HostTests {
           "cp /usr/bin/id /usr/local/bin/suid && chmod 4755 /usr/local/bin/suid && touch /root/mine", as: .root)
         #expect(made.code == 0, "\(made.text)")
         var status = stat()
-        #expect(stat(host.directory + "/host/sandboxes/\(sandbox.id)/upper/root/mine", &status) == 0)
+        let upper = try host.upper(of: sandbox.id)
+        #expect(fstatat(upper.descriptor, "root/mine", &status, 0) == 0)
+        withExtendedLifetime(upper) {}
         #expect(status.st_uid == IDRange.first)
         let identity = try await sandbox.run("/usr/local/bin/suid -u")
         #expect(identity.text == "1000")

@@ -49,11 +49,11 @@ extension HostTests {
       }
     }
 
-    @Test func tooMuchOnTheDiskEndsTheSandboxAndIsAnEvent() async throws {
-      try await HostFixture.with { host in
+    @Test func tooMuchInPlainDirectoriesEndsTheSandboxAndIsAnEvent() async throws {
+      try await HostFixture.with(.directories) { host in
         let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 1, processes: 64, diskMB: 20))
         _ = try await sandbox.run("cd /workspace && for i in 1 2 3; do head -c 10000000 /dev/zero > $i; done")
-        let limit = try await host.event { $0.sandbox == sandbox.id }
+        let limit = try await host.event { if case .limitHit = $0.kind { $0.sandbox == sandbox.id } else { false } }
         guard case .limitHit(.disk, let detail) = limit.kind else {
           Issue.record("\(limit)")
           return
@@ -68,6 +68,48 @@ extension HostTests {
         let output = try await next.run("ls /workspace")
         #expect(output.text.hasPrefix("1\n2"))
       }
+    }
+
+    @Test func theKernelRefusesMoreThanTheDiskThatWasGranted() async throws {
+      try await HostFixture.with(.volume) { host in
+        let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 1, processes: 64, diskMB: 64))
+        let bystander = try await host.create()
+        // Faster than any look at it from outside.
+        let write = "head -c 200M /dev/zero > big; echo code $?; stat -c %s big"
+        let output = try await sandbox.run(write)
+        #expect(output.text.contains("Disk quota exceeded") && output.text.contains("code 1"), "\(output.text)")
+        let size = try #require(Int(output.text.split(separator: "\n").last ?? ""))
+        #expect(size <= 64 << 20 && size > 48 << 20)
+        let event = try await host.event { if case .limitHit = $0.kind { $0.sandbox == sandbox.id } else { false } }
+        guard case .limitHit(.disk, let detail) = event.kind else {
+          Issue.record("\(event)")
+          return
+        }
+        #expect(detail.contains("64 MiB"))
+        // It lives, has room again once it removes something, and nobody else notices.
+        #expect(try await sandbox.run("rm big; sync; echo small > file; cat file").text.hasSuffix("small"))
+        #expect(try await bystander.run("head -c 100M /dev/zero > big; echo code $?").text == "code 0")
+      }
+    }
+
+    @Test(arguments: [StorageKind.directories, .volume]) func tooManyFilesEndTheSandboxAndAreAnEvent(_ storage: StorageKind) async throws {
+      try await HostFixture.with(storage) { host in
+        let limits = Limits(memoryMB: 256, cpus: 1, processes: 64, diskMB: 512, inodes: 300)
+        let sandbox = try await host.create(limits: limits)
+        _ = try? await sandbox.run("i=0; while [ $i -lt 400 ]; do i=$((i+1)); : > file$i; done")
+        let event = try await host.event { if case .limitHit = $0.kind { $0.sandbox == sandbox.id } else { false } }
+        #expect(event.kind == .limitHit(.inodes, detail: "It made more than 300 files."))
+        let end = try await host.event(after: event.seq) { $0.sandbox == sandbox.id }
+        #expect(end.kind == .exited(reason: "it made more than 300 files"))
+      }
+    }
+
+    @Test(arguments: [
+      (0, DiskLevel.roomy, DiskLevel.roomy), (91 << 20, .roomy, .nearlyFull), (99 << 20, .roomy, .full), (99 << 20, .nearlyFull, .full),
+      (95 << 20, .full, .full), (85 << 20, .full, .nearlyFull), (85 << 20, .roomy, .roomy), (85 << 20, .nearlyFull, .nearlyFull),
+      (70 << 20, .full, .roomy), (70 << 20, .nearlyFull, .roomy),
+    ]) func aFullDiskIsToldOnce(_ bytes: Int, _ before: DiskLevel, _ after: DiskLevel) {
+      #expect(DiskLevel(bytes: bytes, limitMB: 100, before: before) == after)
     }
 
     @Test func processorTimeIsBounded() async throws {
@@ -86,12 +128,13 @@ extension HostTests {
         _ = try await sandbox.run(
           "(while :; do date +%s%N > /workspace/now.new; mv /workspace/now.new /workspace/now; done) >/dev/null 2>&1 & echo")
         #expect(try await host.ask(.freeze(sandbox.id)) == .done)
-        let file = host.directory + "/host/sandboxes/\(sandbox.id)/upper/workspace/now"
-        let before = try? String(contentsOfFile: file, encoding: .utf8)
+        let upper = try host.upper(of: sandbox.id)
+        let before = try upper.directory("workspace")?.read("now")
         let states = try await host.list().map(\.state)
         #expect(states == [.frozen])
         try await Task.sleep(for: .milliseconds(300))
-        #expect((try? String(contentsOfFile: file, encoding: .utf8)) == before)
+        #expect(before != nil)
+        #expect(try upper.directory("workspace")?.read("now") == before)
         #expect(try await host.ask(.thaw(sandbox.id)) == .done)
         let output = try await sandbox.run("echo awake")
         #expect(output.text == "awake")
@@ -111,7 +154,7 @@ extension HostTests {
         #expect(event.kind == .exited(reason: "signal 9"))
         let states = try await host.list().map(\.state)
         #expect(states == [.dead])
-        #expect(FileManager.default.fileExists(atPath: host.directory + "/host/sandboxes/\(sandbox.id)/upper"))
+        #expect(throws: Never.self) { _ = try host.upper(of: sandbox.id) }
         try await host.terminate(sandbox.id)
         #expect(try host.traces(of: sandbox.id) == [])
       }

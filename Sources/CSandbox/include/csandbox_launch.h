@@ -18,6 +18,7 @@ struct cs_launch {
     size_t task_count;
     int network;                   // a network namespace to enter
     const char *staging;           // a directory that the launcher covers with a small tmpfs in its own mount namespace
+    const char *volume;            // a device with a btrfs that the launcher mounts at STAGING/volume, where layers are; or NULL
     const char *const *layers;     // directories of the root's overlay, mounted at STAGING/root: upper, work, then lowers from the top
     size_t layer_count;
     const char *overlay_options;   // what comes after these directories

@@ -26,8 +26,7 @@ struct SandboxLauncher: Sendable {
 
   var fixture: Fixture
   var sandbox: SandboxID
-  /// The writable layer's directory, which holds `upper`, `work` and `journal`.
-  var directory: String
+  var storage: HostStorage
   /// Read-only trees below the writable layer, the topmost first.
   var layers: [String]
   var bundles: [(name: AgentName, tree: String)]
@@ -66,6 +65,7 @@ struct SandboxLauncher: Sendable {
     let null = try OwnedDescriptor(opening: "/dev/null", O_RDONLY)
     let seccomp = try Self.seccompPipe()
     let joined = try cgroup.openForLaunch()
+    let directory = "\(storage.launchPath)/sandboxes/\(sandbox)"
     var binds = [
       ("runner", fixture.runner, false), ("journal", directory + "/journal", true), ("hosts", fixture.hosts, false),
       ("resolv.conf", fixture.resolver, false),
@@ -79,8 +79,8 @@ struct SandboxLauncher: Sendable {
     let bindPlans = binds.indices.map { index in
       cs_bind(source: sources.pointers[index], name: names.pointers[index], is_directory: binds[index].2 ? 1 : 0)
     }
-    let trees = CStrings(["\(directory)/upper", "\(directory)/work"] + layers)
-    let texts = CStrings([BubblewrapArguments.staging, Self.overlayOptions, IDRange.map, fixture.bubblewrap])
+    let trees = CStrings(["\(directory)/\(WritableLayer.upperPath(storage))", "\(directory)/\(WritableLayer.workPath(storage))"] + layers)
+    let texts = CStrings([BubblewrapArguments.staging, Self.overlayOptions, IDRange.map, fixture.bubblewrap, storage.volume?.device ?? ""])
     let tasks = joined.tasks.map(\.number)
     let passed = [null.number, log.number, log.number, listener.number, seccomp.number, info.number]
     var stage: UnsafePointer<CChar>?
@@ -93,6 +93,7 @@ struct SandboxLauncher: Sendable {
           plan.tasks = tasks.baseAddress
           plan.task_count = tasks.count
           plan.network = network.number
+          plan.volume = storage.volume?.device == nil ? nil : UnsafePointer(texts.pointers[4])
           plan.staging = UnsafePointer(texts.pointers[0])
           plan.overlay_options = UnsafePointer(texts.pointers[1])
           plan.layers = UnsafeRawPointer(trees.terminated).assumingMemoryBound(to: UnsafePointer<CChar>?.self)

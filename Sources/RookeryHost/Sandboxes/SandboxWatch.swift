@@ -10,7 +10,7 @@ final class SandboxWatch: Sendable {
     case ended(SandboxID)
     case limit(SandboxID, LimitName, detail: String, SandboxCgroup.Counters)
     case runtimeOver(SandboxID)
-    case diskOver(SandboxID, DiskUsage)
+    case disk(SandboxID, DiskWatch.Finding)
   }
 
   private struct Watched {
