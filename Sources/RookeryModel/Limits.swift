@@ -25,4 +25,6 @@ public struct Limits: Sendable, Codable, Equatable {
 /// A limit that was reached, by the name that people see.
 public enum LimitName: String, Sendable, Codable, CaseIterable {
   case memory, cpu, processes, disk, runtime, output, journal
+  /// Tokens or money that a session may spend on its model.
+  case budget
 }
