@@ -34,6 +34,7 @@ package actor SessionEngine: SessionService {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
+      group.addTask { await self.followReports() }
     }
   }
 
@@ -174,6 +175,16 @@ package actor SessionEngine: SessionService {
       for entry in try await self.services.gateway.usage(after: after, wait: 20) {
         if let session = await self.owner(of: entry.sandbox) { try await session.gatewayReported(entry) }
         after = entry.seq
+      }
+    }
+  }
+
+  private func followReports() async {
+    var after: Int64 = 0
+    await following("gateway") {
+      for report in try await self.services.gateway.reports(after: after, wait: 20) {
+        if let session = await self.owner(of: report.sandbox) { try await session.gatewayReported(report) }
+        after = report.seq
       }
     }
   }

@@ -79,7 +79,7 @@ import Testing
       try await DestinationPolicy(privateHosts: ["127.0.0.1:7001"]).addresses(of: url)
     }
     #expect(other?.code == .repositoryUnreachable)
-    #expect(try await DestinationPolicy(privateHosts: ["127.0.0.1:7000"]).addresses(of: url) == [.v4(0x7f00_0001)])
+    #expect(try await DestinationPolicy(privateHosts: ["127.0.0.1:7000"]).addresses(of: url).map(\.description) == ["127.0.0.1"])
   }
 
   @Test func onePrivateAddressAmongPublicOnesIsEnough() throws {
