@@ -129,7 +129,8 @@ import Testing
       #expect(try code(name) == (3, 0), "\(name)")
     }
     #expect(try code("git.rookery.internal") == (0, 1))
-    let address = try #require(NameServer.address(for: try #require(HostName("good.example"))))
+    let good = try #require(HostName("good.example"))
+    let address = try #require(NameServer.address(for: good))
     #expect(server.name(of: address)?.text == "good.example" && AddressPolicy.refusal(of: address) == "benchmarking")
     grants.revoke(sandbox)
     #expect(try code("good.example").code == 2)

@@ -12,8 +12,8 @@ import Testing
     ("Example.ORG", "example.org", 443, true),
   ])
   func matchesExactlyWhatItSays(pattern: String, name: String, port: Int, isMatch: Bool) throws {
-    let pattern = try #require(HostPattern(pattern))
-    #expect(pattern.matches(try #require(HostName(name)), port: port) == isMatch)
+    let (pattern, name) = (try #require(HostPattern(pattern)), try #require(HostName(name)))
+    #expect(pattern.matches(name, port: port) == isMatch)
   }
 
   @Test(arguments: [
@@ -30,7 +30,8 @@ import Testing
     ("example.org", "example.org:443", true), ("example.org", "example.org:8443", false), ("example.org:443", "example.org", false),
   ])
   func coversNoMoreThanItMatches(wide: String, narrow: String, isCovered: Bool) throws {
-    #expect(try #require(HostPattern(wide)).covers(try #require(HostPattern(narrow))) == isCovered)
+    let (wide, narrow) = (try #require(HostPattern(wide)), try #require(HostPattern(narrow)))
+    #expect(wide.covers(narrow) == isCovered)
   }
 
   @Test func costsAreRoundedUpAndNeverOverflow() {
