@@ -44,6 +44,13 @@ extension Configuration {
         }
       }
     }
+    for (name, settings) in try root?[.secrets]?.entries(limit: 200) ?? [] {
+      guard YAMLValue.isSecretName(name) else {
+        throw settings.failure("is no name for a secret.", mend: "Use letters, digits and “_”.")
+      }
+      configuration.secrets[name] = try WireSecret(settings, environment: environment, variables: &configuration.tokenVariables)
+    }
+    try configuration.checkSecrets(in: root?[.repositories])
     configuration.github = try GitHub(root?[.github], environment: environment)
     configuration.model = try ModelSource(file: root?[.model], environment: environment).model()
     configuration.admitModelOnLoopback()

@@ -23,6 +23,8 @@ extension Configuration.Network {
     self.init()
     let section = try value.section(ConfigurationKeys.Network.self)
     if let value = section[.privateHosts] { privateHosts = try value.elements().map { try $0.hostAndPort() } }
+    if let value = section[.hosts] { hosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
+    if let value = section[.registries] { registries = try value.elements(limit: 50).map { try $0.webAddress().text } }
   }
 }
 
@@ -86,6 +88,11 @@ extension Configuration.RepositorySettings {
     self.init()
     let section = try value.section(ConfigurationKeys.Repository.self)
     limits = try section[.limits].map { try Limits($0, defaults: defaults) }
+    url = try section[.url]?.webAddress().text
+    if let value = section[.hosts] { hosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
+    if let value = section[.requestableHosts] { requestableHosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
+    if let value = section[.secrets] { secrets = try value.elements(limit: 100).map { try $0.secretName() } }
+    if let value = section[.exposedSecrets] { exposedSecrets = try value.elements(limit: 100).map { try $0.secretName() } }
     agent = try section[.agent]?.identifier(AgentKind.self)
     gitUser = try section[.gitUser]?.line(limit: 255)
     forge = try section[.forge].map(Configuration.Forge.init)

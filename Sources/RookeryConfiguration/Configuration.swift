@@ -13,6 +13,8 @@ public struct Configuration: Sendable, Equatable {
   /// By repository name; a repository needs an entry only where it needs a credential or other limits.
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
+  /// What sandboxes may use without seeing it, by name.
+  public var secrets: [String: WireSecret] = [:]
   public var github = GitHub()
   /// The environment variables that `git_token_env` names: what the server must be started with.
   public var tokenVariables: [String] = []
@@ -33,6 +35,10 @@ public struct Configuration: Sendable, Equatable {
   public struct Network: Sendable, Equatable {
     /// `host:port` pairs on private or loopback addresses that git and model traffic may go to.
     public var privateHosts: [String] = []
+    /// Hosts that every sandbox may reach.
+    public var hosts: [HostPattern] = []
+    /// Addresses of package registries that every sandbox may read, beside those that its base is configured for.
+    public var registries: [String] = []
     public init() {}
   }
 
@@ -47,6 +53,14 @@ public struct Configuration: Sendable, Equatable {
     /// Empty for an API that wants none.
     public var key: Secret
     public var tokensPerSession: Int?
+    /// Other models of the same API that agents may ask for.
+    public var otherNames: [String] = []
+    /// By model name.
+    public var prices: [String: Grant.Model.Price] = [:]
+    /// Millionths of a US dollar that a session may spend.
+    public var budgetMicroUSD: Int?
+    /// What the model's provider may do beyond answering.
+    public var reach: Set<Grant.Model.Reach> = []
     public init(wire: Wire, url: String, name: String, key: Secret, tokensPerSession: Int? = nil) {
       self.wire = wire
       self.url = url
@@ -76,6 +90,16 @@ public struct Configuration: Sendable, Equatable {
   }
 
   public struct RepositorySettings: Sendable, Equatable {
+    /// The one address for which the credential is meant; nil: any under this name.
+    public var url: String?
+    /// Hosts that its sandboxes may reach.
+    public var hosts: [HostPattern] = []
+    /// Hosts that its environment file may ask for.
+    public var requestableHosts: [HostPattern] = []
+    /// Secrets that go to their hosts with its sandboxes' requests.
+    public var secrets: [String] = []
+    /// Secrets that its environment file may have as environment variables.
+    public var exposedSecrets: [String] = []
     public var limits: Limits?
     public var agent: AgentName?
     /// User of HTTP basic authentication towards the git server; `x-access-token` suits GitHub.

@@ -1,6 +1,6 @@
 /// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
 enum ConfigurationKeys {
-  enum Root: String, ConfigurationKey { case server, network, model, sandbox, snapshots, repositories, agents, github }
+  enum Root: String, ConfigurationKey { case server, network, model, sandbox, snapshots, repositories, agents, secrets, github }
 
   enum Server: String, ConfigurationKey {
     case host, port
@@ -8,13 +8,26 @@ enum ConfigurationKeys {
     case externalURL = "external_url"
   }
 
-  enum Network: String, ConfigurationKey { case privateHosts = "private_hosts" }
+  enum Network: String, ConfigurationKey {
+    case privateHosts = "private_hosts"
+    case hosts, registries
+  }
+
+  enum WireSecret: String, ConfigurationKey {
+    case env, file, hosts, header, format
+    case basicUser = "basic_user"
+  }
 
   enum Model: String, ConfigurationKey {
     case wire, url, name
     case keyFile = "key_file"
     case tokensPerSession = "tokens_per_session"
+    case otherNames = "other_names"
+    case budget = "budget_usd_per_session"
+    case prices, allow
   }
+
+  enum ModelPrice: String, ConfigurationKey { case input, output }
 
   enum Sandbox: String, ConfigurationKey {
     case base, limits
@@ -36,6 +49,9 @@ enum ConfigurationKeys {
   }
 
   enum Repository: String, ConfigurationKey {
+    case url, hosts, secrets
+    case requestableHosts = "requestable_hosts"
+    case exposedSecrets = "exposed_secrets"
     case limits, agent, forge
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
@@ -61,6 +77,7 @@ enum ConfigurationKeys {
   /// Every key of the configuration file with its section, as the document names it.
   static var documented: [String] {
     paths(Root.self, "") + paths(Server.self, "server.") + paths(Network.self, "network.") + paths(Model.self, "model.")
+      + paths(ModelPrice.self, "model.prices.NAME.") + paths(WireSecret.self, "secrets.NAME.")
       + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Snapshots.self, "snapshots.")
       + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")

@@ -31,10 +31,17 @@ struct HostRequests: Sendable {
       try await table.with(id) { try await $0.publishBundle(agent, manifest: manifest) }
     case .nextEvents(let after, let wait):
       return await .events(context.events.next(after: after, wait: .seconds(max(0, min(wait, 60)))))
-    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases:
+    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .configureNetwork:
       return try await BlockingThread.run(name: "host-layers") { try stored(request) }
     }
     return .done
+  }
+
+  private func withRegistries(_ base: BaseRecord) throws -> BaseRecord {
+    guard let tree = try? Directory(path: context.bases.tree(of: base.name)) else { return base }
+    var base = base
+    base.registries = BaseRegistries(base: tree).addresses()
+    return base
   }
 
   private func create(_ request: CreateSandbox) async throws -> SandboxRecord {
@@ -52,7 +59,10 @@ struct HostRequests: Sendable {
     case .listSnapshots: return .snapshots(try context.layers.snapshots())
     case .removeSnapshot(let id): try context.layers.remove(.snapshot(id))
     case .listBundles: return .bundles(try context.bundles.list())
-    case .listBases: return .bases(try context.bases.list())
+    case .listBases: return .bases(try context.bases.list().map(withRegistries))
+    case .configureNetwork(let setup):
+      try context.trust.configure(setup)
+      context.networks.use(ports: setup.ports)
     default: throw RookeryError(.badRequest, "The request is not understood.")
     }
     return .done

@@ -83,7 +83,11 @@ package struct HostService: Sendable {
     let sandboxes = try storage.root.existing("sandboxes")
     let bases = BaseCatalogue(cacheDirectory: settings.cacheDirectory)
     let watch = try SandboxWatch()
-    let networks = SandboxNetworkPool()
+    if !data.exists("trust") { try data.makeDirectory("trust", mode: 0o755) }
+    let trust = try TrustFiles(directory: data.existing("trust"), path: settings.dataDirectory + "/trust")
+    let nft = access(settings.nft, X_OK) == 0 ? settings.nft : nil
+    if nft == nil { log.warning("nftables is not installed: sandboxes reach the brokers only", metadata: ["path": "\(settings.nft)"]) }
+    let networks = SandboxNetworkPool(plan: .init(nft: nft, ports: trust.setup.ports))
     networks.fill()
     let context = try HostContext(
       settings: settings, bounds: .current(), boot: LaunchRecord.currentBoot(), layout: layout,
@@ -91,7 +95,7 @@ package struct HostService: Sendable {
       storage: storage, layers: LayerStore(storage: storage, bases: bases, trash: trash, log: log), bases: bases,
       bundles: BundleStore(cacheDirectory: settings.cacheDirectory, log: log),
       records: LaunchRecords(directory: data.existing("launches")), data: data, sandboxes: sandboxes,
-      runnersPath: runnersPath, runners: Directory.make(path: runnersPath, mode: 0o755), trash: trash, networks: networks,
+      runnersPath: runnersPath, runners: Directory.make(path: runnersPath, mode: 0o755), trash: trash, networks: networks, trust: trust,
       watch: watch, disk: DiskWatch(sandboxes: sandboxes, storage: storage) { watch.report(.disk($0, $1)) }, handover: ListenerTable(),
       events: HostEventLog(), log: log)
     return (context, lock)

@@ -15,6 +15,7 @@ package struct HostSettings: Sendable, Equatable {
   /// The `rookery-runner` that is process 1 of every sandbox.
   package var runnerBinary: String
   package var bubblewrap = "/usr/bin/bwrap"
+  package var nft = "/usr/sbin/nft"
   /// Sandboxes at once, dead ones that were not terminated included.
   package var maximumSandboxes = 256
   /// How layers are kept in a data directory that is new; nil: the best that works. What a directory was made with stays.

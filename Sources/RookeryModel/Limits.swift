@@ -54,4 +54,6 @@ public enum LimitName: String, Sendable, Codable, CaseIterable {
   /// Files and directories, and descriptors that one process has open.
   case inodes
   case openFiles = "open_files"
+  /// Tokens or money that a session may spend on its model.
+  case budget
 }

@@ -91,7 +91,8 @@ extension LiveSession {
     let model = services.configuration.model
     var launch = try definition.launch(model: model.map { (url: Broker.model.origin, name: $0.name) })
     // What the repository asks for never replaces what the agent needs to be reached and to reach its model.
-    launch.environment = GitScripts.environment.merging(meta.environment) { $1 }.merging(launch.environment) { $1 }
+    launch.environment = GitScripts.environment.merging(SandboxTrust.environment) { $1 }.merging(meta.environment) { $1 }
+      .merging(exposedSecrets.mapValues { $0.reveal() }) { $1 }.merging(launch.environment) { $1 }
     return launch
   }
 

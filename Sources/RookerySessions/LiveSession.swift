@@ -47,6 +47,8 @@ actor LiveSession {
   var patience = LiveSession.patience
   /// The newest limit that was hit: where the agent fails next, this is why.
   var lastLimit: LimitHit?
+  /// Secrets that the operator lets this session's agent see, by the variable that holds them; never stored.
+  var exposedSecrets: [String: Secret] = [:]
 
   /// Opens a session's file.
   init(_ id: SessionID, services: SessionServices, indexer: SessionIndexer) throws {

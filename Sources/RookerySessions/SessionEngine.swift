@@ -36,6 +36,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.followReports() }
     }
   }
 
@@ -204,6 +205,16 @@ package actor SessionEngine: SessionService {
       for entry in try await self.services.gateway.usage(after: after, wait: 20) {
         if let session = await self.owner(of: entry.sandbox) { try await session.gatewayReported(entry) }
         after = entry.seq
+      }
+    }
+  }
+
+  private func followReports() async {
+    var after: Int64 = 0
+    await following("gateway") {
+      for report in try await self.services.gateway.reports(after: after, wait: 20) {
+        if let session = await self.owner(of: report.sandbox) { try await session.gatewayReported(report) }
+        after = report.seq
       }
     }
   }

@@ -42,4 +42,8 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var hostEvents: Int64 = 0
   /// Usage entries of the gateway up to this one are in the log.
   var usageEntries: Int64 = 0
+  /// Reports of the gateway up to this one are in the log.
+  var gatewayReports: Int64?
+  /// The sandbox for which people were told what was granted and what was not.
+  var explainedSandbox: SandboxID?
 }

@@ -12,6 +12,7 @@ package func hostFindings(_ settings: HostSettings) -> [Finding] {
     HostCheck.cgroups((try? CgroupLayout.current())),
     HostCheck.overlay(fileSystems: facts.fileSystems),
     HostCheck.program("bubblewrap", path: settings.bubblewrap, package: "bubblewrap", needed: true),
+    HostCheck.program("nftables", path: settings.nft, package: "nftables", needed: false),
     HostCheck.program("mmdebstrap", path: DebianBootstrap.program, package: "mmdebstrap", needed: false),
     HostCheck.program("git", path: "/usr/bin/git", package: "git", needed: true),
     HostCheck.runner(path: settings.runnerBinary),

@@ -34,6 +34,8 @@ struct BubblewrapArguments {
       "--bind", "\(Self.staging)/journal", "/run/rookery/journal",
       "--ro-bind", "\(Self.staging)/hosts", "/etc/hosts",
       "--ro-bind", "\(Self.staging)/resolv.conf", "/etc/resolv.conf",
+      "--ro-bind", "\(Self.staging)/ca-certificates.crt", SandboxTrust.bundle,
+      "--ro-bind", "\(Self.staging)/apt.conf", SandboxTrust.aptConfiguration,
     ]
     for agent in bundles {
       values += ["--ro-bind", "\(Self.staging)/\(Self.bundleName(agent))", "\(Self.agentsDirectory)/\(agent)"]

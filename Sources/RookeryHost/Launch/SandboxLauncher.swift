@@ -32,6 +32,7 @@ struct SandboxLauncher: Sendable {
   var bundles: [(name: AgentName, tree: String)]
   var cgroup: SandboxCgroup
   var network: OwnedDescriptor
+  var trust: TrustFiles
   var listener: OwnedDescriptor
 
   /// Returns once process 1 runs the runner. Throws `sandboxFailed` with what bubblewrap said; nothing is left running then.
@@ -68,7 +69,8 @@ struct SandboxLauncher: Sendable {
     let directory = "\(storage.launchPath)/sandboxes/\(sandbox)"
     var binds = [
       ("runner", fixture.runner, false), ("journal", directory + "/journal", true), ("hosts", fixture.hosts, false),
-      ("resolv.conf", fixture.resolver, false),
+      ("resolv.conf", fixture.resolver, false), ("ca-certificates.crt", try trust.bundle(base: layers.last ?? "/"), false),
+      ("apt.conf", trust.aptConfiguration, false),
     ]
     binds += bundles.map { (BubblewrapArguments.bundleName($0.name), $0.tree, true) }
 

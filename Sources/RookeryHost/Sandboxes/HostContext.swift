@@ -22,6 +22,7 @@ struct HostContext: Sendable {
   var runners: Directory
   var trash: Trash
   var networks: SandboxNetworkPool
+  var trust: TrustFiles
   var watch: SandboxWatch
   var disk: DiskWatch
   var handover: ListenerTable

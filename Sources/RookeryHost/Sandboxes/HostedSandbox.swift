@@ -81,7 +81,7 @@ actor HostedSandbox {
     let launcher = SandboxLauncher(
       fixture: context.fixture, sandbox: id, storage: context.storage, layers: layers,
       bundles: bundles, cgroup: cgroup,
-      network: network.namespace, listener: listener)
+      network: network.namespace, trust: context.trust, listener: listener)
     let started = try launcher.start()
     self.launcher = (started.launcher, started.launcherDescriptor)
     record.initProcess = started.initProcess

@@ -25,6 +25,8 @@ public enum HostRequest: Sendable, Codable, Equatable {
   case listBases
   /// What the machine has and what of it is free now.
   case capacity
+  /// What the networks of sandboxes that are started from now on have; kept over restarts.
+  case configureNetwork(NetworkSetup)
   /// Waits up to `wait` seconds for events after `after`.
   case nextEvents(after: Int64, wait: Int)
 }
@@ -168,9 +170,23 @@ public struct BundleManifest: Sendable, Codable, Equatable {
 public struct BaseRecord: Sendable, Codable, Equatable {
   public var name: BaseName
   public var created: Date
-  public init(name: BaseName, created: Date) {
+  /// Addresses (http or https URLs) of the package registries that apt, pip and npm in it are configured for.
+  public var registries: [String]?
+  public init(name: BaseName, created: Date, registries: [String]? = nil) {
     self.name = name
     self.created = created
+    self.registries = registries
+  }
+}
+
+public struct NetworkSetup: Sendable, Codable, Equatable {
+  /// The authority that sandboxes trust, as PEM: a certificate without its key.
+  public var authority: String
+  /// TCP ports beside 80 and 443 on which hosts may be reached.
+  public var ports: [UInt16]
+  public init(authority: String, ports: [UInt16]) {
+    self.authority = authority
+    self.ports = ports
   }
 }
 

@@ -21,7 +21,7 @@ struct BuildShell: Sendable {
     return [
       "PATH": path, "HOME": home, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0",
       "DEBIAN_FRONTEND": "noninteractive",
-    ]
+    ].merging(SandboxTrust.environment) { $1 }
   }
 
   /// Runs `program` to its end, line by line into the log.

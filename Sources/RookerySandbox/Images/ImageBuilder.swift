@@ -19,6 +19,8 @@ package struct ImageBuilder: Sendable {
     package var previous: ImageManifest?
     package var limits: Limits
     package var privateHosts: [String]
+    /// What the build may reach, once the repository's environment file is known and before (nil).
+    package var network: @Sendable (EnvironmentFile?) async throws -> Grant.Network
   }
 
   /// Ids of sandboxes that belong to a build start with this.
@@ -118,6 +120,7 @@ package struct ImageBuilder: Sendable {
       case .readEnvironment:
         let (file, bytes) = try await workingCopy().environment()
         environment = file
+        if let sandbox, !file.hosts.isEmpty || !file.secrets.isEmpty { try await grant(sandbox, for: file) }
         return machine.read(file, digest: Self.digest(bytes, base: order.base))
       case .setUp(_, _, let command): try await setUp(command, step: action.step)
       case .finalise: try await finalise()
@@ -137,23 +140,24 @@ package struct ImageBuilder: Sendable {
       let description = if case .image(let image) = source { "the earlier image \(image)" } else { "the base \(order.base.name)" }
       try await log.note("Starting a sandbox from \(description).", step: "prepare")
       let made = try await provider.create(CreateSandbox(id: id, source: source, limits: order.limits, bundles: []))
-      let git = Grant.Git(name: order.repository, url: order.url, pushRef: nil)
-      try await gateway.grant(
-        Grant(
-          sandbox: id, expires: Date().addingTimeInterval(Double(order.limits.runtimeSeconds)), git: [git], model: nil,
-          privateHosts: order.privateHosts))
+      try await grant(id, for: nil)
       copy = WorkingCopy(
         shell: BuildShell(sandbox: made, log: log), repository: order.repository, url: order.url, branch: order.branch,
         commit: order.commit)
+    }
+
+    private func grant(_ sandbox: SandboxID, for environment: EnvironmentFile?) async throws {
+      let git = Grant.Git(name: order.repository, url: order.url, pushRef: nil)
+      try await gateway.grant(
+        Grant(
+          sandbox: sandbox, expires: Date().addingTimeInterval(Double(order.limits.runtimeSeconds)), git: [git], model: nil,
+          network: order.network(environment), privateHosts: order.privateHosts))
     }
 
     private func setUp(_ command: String, step: String) async throws {
       let copy = try workingCopy()
       for (number, line) in command.split(separator: "\n").enumerated() {
         try await log.note("\(number == 0 ? "$" : ">") \(PlainText.line(line.prefix(1000)))", step: step)
-      }
-      if step.hasPrefix("setup 1/") {
-        try await log.note("setup runs offline: only this repository's git server can be reached.", step: step)
       }
       let program = BuildShell.Program(
         argv: ["/bin/sh", "-c", command], account: .root, directory: copy.directory, environment: environment.env)
@@ -162,7 +166,7 @@ package struct ImageBuilder: Sendable {
         try await copy.shell.require(program, step: step) { exit in
           RookeryError(
             .setupFailed, "The setup command “\(PlainText.line(command.prefix(200)))” failed (\(exit.text)).",
-            mend: "Its output is in the build's log: “rookery repo show \(repository)”. Setup runs offline.", context: exit.text)
+            mend: "Its output is in the build's log: “rookery repo show \(repository)”.", context: exit.text)
         }
       }
     }

@@ -31,6 +31,12 @@ package final class LocalProvider: SandboxProvider {
     }
   }
 
+  /// Says what the networks of sandboxes that are started from now on have; the host remembers it.
+  package func configureNetwork(_ setup: NetworkSetup) async throws {
+    let response = try await host.call(.configureNetwork(setup))
+    guard case .done = response else { throw HostConnection.unexpected(response, to: "configureNetwork") }
+  }
+
   package func create(_ specification: CreateSandbox) async throws -> any Sandbox {
     let response = try await host.call(.create(specification), timeout: .seconds(60))
     guard case .created(let record) = response else { throw HostConnection.unexpected(response, to: "create") }

@@ -102,7 +102,7 @@ extension RepositoryService {
     }
   }
 
-  private func publishedImage(of name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile)? {
+  func publishedImage(of name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile)? {
     _ = try await registry.repository(name)
     guard let current = try await registry.currentImage(of: name) else { return nil }
     guard let manifest = try await provider.images().first(where: { $0.id == current.summary.id }) else {

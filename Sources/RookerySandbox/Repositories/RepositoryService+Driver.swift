@@ -68,13 +68,14 @@ extension RepositoryService {
     let url = try RepositoryURL(repository.url, for: repository.name)
     try await log.note("Asking \(url.text) for \(repository.defaultBranch).", step: "prepare")
     let head = try await probe.head(
-      of: url, branch: repository.defaultBranch, credential: credential(for: repository.name, push: false))
+      of: url, branch: repository.defaultBranch, credential: credential(for: repository.name, url: url.text))
     try await log.note("Building commit \(head.commit).", step: "prepare")
     let base = try await base()
     let previous = try await startingPoint(for: repository.name, base: base)
     let order = ImageBuilder.Order(
       image: build.image, repository: repository.name, url: url.text, branch: head.branch, commit: head.commit, base: base,
-      previous: previous, limits: limits(for: repository.name), privateHosts: configuration.network.privateHosts)
+      previous: previous, limits: limits(for: repository.name), privateHosts: configuration.network.privateHosts,
+      network: { [self] environment in try await policyOutcome(for: repository.name, environment: environment).network })
     let (manifest, environment) = try await flushing(log) { try await self.builder.build(order, log: log) }
     try await log.close()
     let encoder = JSONEncoder()

@@ -10,6 +10,7 @@ package actor RepositoryService {
   let provider: any SandboxProvider
   let builder: ImageBuilder
   nonisolated let configuration: Configuration
+  package nonisolated let policy: SandboxPolicy
   let probe: RemoteProbe
   let logger: Logger
   let feed = BuildFeed()
@@ -24,7 +25,12 @@ package actor RepositoryService {
     var cancellation: BuildCancellation
   }
 
-  package init(registry: Registry, provider: any SandboxProvider, gateway: GatewayClient, configuration: Configuration, logger: Logger) {
+  /// - Parameter authority: this installation's own.
+  package init(
+    registry: Registry, provider: any SandboxProvider, gateway: GatewayClient, configuration: Configuration,
+    authority: InstallationAuthority, logger: Logger
+  ) {
+    policy = SandboxPolicy(configuration: configuration, authority: authority)
     self.registry = registry
     self.provider = provider
     self.configuration = configuration
@@ -40,7 +46,8 @@ package actor RepositoryService {
   package func add(_ request: API.AddRepository) async throws -> Repository {
     let url = try RepositoryURL(request.url, for: request.name)
     try Self.check(request)
-    let credential = credential(for: request.name, push: false)
+    let credential = credential(for: request.name, url: url.text)
+    if case .refused(let error) = credential { throw error }
     if case .basic = credential, !url.isEncrypted, !probe.policy.allowsPrivateAddresses(of: url) {
       throw RookeryError(
         .badRequest, "The credential of “\(request.name)” would travel to \(url.host) in the clear.", mend: "Give an https URL.")
@@ -76,8 +83,21 @@ package actor RepositoryService {
   }
 
   /// What the gateway adds to git's requests for this repository.
-  package nonisolated func credential(for name: RepositoryName, push: Bool) -> CredentialAnswer {
+  package func credential(for name: RepositoryName, push: Bool) async -> CredentialAnswer {
+    do { return credential(for: name, url: try await registry.repository(name).url) } catch {
+      return .refused(error as? RookeryError ?? RookeryError(.unavailable, "The repository can't be looked up.", context: "\(error)"))
+    }
+  }
+
+  /// The credential that the configuration has for this name, if it is meant for this address.
+  nonisolated func credential(for name: RepositoryName, url: String) -> CredentialAnswer {
     guard let settings = configuration.repositories[name], let token = settings.gitToken else { return .anonymous }
+    if let meant = settings.url, (try? RepositoryURL(meant, for: name))?.text != url {
+      return .refused(
+        RookeryError(
+          .forbidden, "The credential of “\(name)” is meant for \(meant), not for \(url).",
+          mend: "Add the repository with that URL, or change repositories.\(name).url in the server's configuration."))
+    }
     return .basic(user: settings.gitUser ?? "x-access-token", password: token)
   }
 
