@@ -74,11 +74,13 @@ let package = Package(
     module("RookeryConfiguration", ["RookeryModel", .yams]),
     module("RookeryStore", ["RookeryModel", .grdb, .crypto]),
     // Inside the sandbox: standard library, Glibc and our C only.
-    module("RookeryRunner", ["CSandbox"]),
+    module("RookeryRunner", ["CSandbox", "CGlibc", "CZlib"]),
     module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner", "CSandbox"]),
     module(
       "RookerySandbox",
-      ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto]),
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunner", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto,
+      ]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",

@@ -17,7 +17,7 @@ struct RookeryCommand: AsyncParsableCommand {
         subcommands: [
           RunCommand.self, SessionsCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self, DiffCommand.self,
         ]),
-      CommandGroup(name: "Material", subcommands: [RepoCommand.self, AgentCommand.self]),
+      CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
       CommandGroup(
         name: "Server",
         subcommands: [

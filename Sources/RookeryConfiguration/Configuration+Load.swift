@@ -30,6 +30,7 @@ extension Configuration {
     if let value = root?[.server] { configuration.server = try Server(value) }
     if let value = root?[.network] { configuration.network = try Network(value) }
     if let value = root?[.sandbox] { configuration.sandbox = try Sandbox(value) }
+    if let value = root?[.images] { configuration.images = try Images(value) }
     if let value = root?[.agents] { configuration.agents = try Agents(value) }
     if let value = root?[.repositories] {
       for (key, settings) in try value.entries() {

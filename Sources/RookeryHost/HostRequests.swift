@@ -30,7 +30,7 @@ struct HostRequests: Sendable {
       try await table.with(id) { try await $0.publishBundle(agent, manifest: manifest) }
     case .nextEvents(let after, let wait):
       return await .events(context.events.next(after: after, wait: .seconds(max(0, min(wait, 60)))))
-    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases:
+    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .listImageUse, .capacity:
       return try await BlockingThread.run(name: "host-layers") { try stored(request) }
     }
     return .done
@@ -52,6 +52,8 @@ struct HostRequests: Sendable {
     case .removeSnapshot(let id): try context.layers.remove(.snapshot(id))
     case .listBundles: return .bundles(try context.bundles.list())
     case .listBases: return .bases(try context.bases.list())
+    case .listImageUse: return .imageUse(try context.layers.imageUse())
+    case .capacity: return .capacity(try HostMeasure.capacity(of: context.sandboxes, promised: []))
     default: throw RookeryError(.badRequest, "The request is not understood.")
     }
     return .done

@@ -18,11 +18,15 @@ package protocol SandboxProvider: Sendable {
   /// Ends a build sandbox and publishes its filesystem. Idempotent by image id.
   func publishImage(_ sandbox: SandboxID, manifest: ImageManifest) async throws
   func images() async throws -> [ImageManifest]
+  /// Images with their sizes and what stands on them.
+  func imageUse() async throws -> [ImageUse]
   func removeImage(_ id: ImageID) async throws
   func removeSnapshot(_ id: SnapshotID) async throws
   func publishBundle(_ sandbox: SandboxID, manifest: BundleManifest) async throws
   func bundles() async throws -> [BundleManifest]
   func bases() async throws -> [BaseRecord]
+  /// What this provider has and what of it is free now.
+  func capacity() async throws -> HostCapacity
   /// Limits that were hit and sandboxes that ended, from `after` on; waits up to `wait` seconds for the first.
   func events(after: Int64, wait: Int) async throws -> [HostEvent]
 }

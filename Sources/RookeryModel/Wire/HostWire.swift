@@ -23,6 +23,10 @@ public enum HostRequest: Sendable, Codable, Equatable {
   case publishBundle(SandboxID, agent: AgentName, manifest: BundleManifest)
   case listBundles
   case listBases
+  /// What the machine has and what of it is free now.
+  case capacity
+  /// Images with what they take on the disk and who stands on them.
+  case listImageUse
   /// Waits up to `wait` seconds for events after `after`.
   case nextEvents(after: Int64, wait: Int)
 }
@@ -36,6 +40,8 @@ public enum HostResponse: Sendable, Codable, Equatable {
   case snapshots([SnapshotRecord])
   case bundles([BundleManifest])
   case bases([BaseRecord])
+  case capacity(HostCapacity)
+  case imageUse([ImageUse])
   case events([HostEvent])
 }
 
@@ -109,6 +115,37 @@ public struct SnapshotRecord: Sendable, Codable, Equatable {
   }
 }
 
+/// What a machine has for sandboxes, what of it is free, and what its sandboxes were promised.
+public struct HostCapacity: Sendable, Codable, Equatable {
+  public var memoryTotalMB: Int
+  /// What new programs can have without swapping.
+  public var memoryAvailableMB: Int
+  public var cpus: Int
+  /// Of the file system that holds layers and sandboxes.
+  public var diskTotalMB: Int
+  public var diskFreeMB: Int
+  /// Sandboxes that live, frozen ones included, and the sums of their limits.
+  public var sandboxes: Int
+  public var promisedMemoryMB: Int
+  public var promisedCPUs: Double
+  public var promisedDiskMB: Int
+
+  public init(
+    memoryTotalMB: Int, memoryAvailableMB: Int, cpus: Int, diskTotalMB: Int, diskFreeMB: Int, sandboxes: Int = 0,
+    promisedMemoryMB: Int = 0, promisedCPUs: Double = 0, promisedDiskMB: Int = 0
+  ) {
+    self.memoryTotalMB = memoryTotalMB
+    self.memoryAvailableMB = memoryAvailableMB
+    self.cpus = cpus
+    self.diskTotalMB = diskTotalMB
+    self.diskFreeMB = diskFreeMB
+    self.sandboxes = sandboxes
+    self.promisedMemoryMB = promisedMemoryMB
+    self.promisedCPUs = promisedCPUs
+    self.promisedDiskMB = promisedDiskMB
+  }
+}
+
 public struct BundleManifest: Sendable, Codable, Equatable {
   public var agent: AgentName
   /// Digest of the definition and of what was installed.
@@ -124,10 +161,39 @@ public struct BundleManifest: Sendable, Codable, Equatable {
 public struct BaseRecord: Sendable, Codable, Equatable {
   public var name: BaseName
   public var created: Date
-  public init(name: BaseName, created: Date) {
+  /// What it was made of: `debian bookworm`, `directory`, `oci alpine:3.20`. Nil for bases of earlier versions.
+  public var origin: String?
+  public init(name: BaseName, created: Date, origin: String? = nil) {
     self.name = name
     self.created = created
+    self.origin = origin
   }
+}
+
+/// An image, what its own layer takes, and what stands on it.
+public struct ImageUse: Sendable, Codable, Equatable {
+  public var manifest: ImageManifest
+  /// MiB of its own layer, without those below.
+  public var sizeMB: Int
+  /// Layers below and with it, the base not counted.
+  public var depth: Int
+  public var sandboxes: [SandboxID]
+  public var images: [ImageID]
+  public var snapshots: [SnapshotID]
+
+  public init(
+    manifest: ImageManifest, sizeMB: Int, depth: Int, sandboxes: [SandboxID] = [], images: [ImageID] = [], snapshots: [SnapshotID] = []
+  ) {
+    self.manifest = manifest
+    self.sizeMB = sizeMB
+    self.depth = depth
+    self.sandboxes = sandboxes
+    self.images = images
+    self.snapshots = snapshots
+  }
+
+  /// Whether nothing at the host keeps it from being removed.
+  public var isFree: Bool { sandboxes.isEmpty && images.isEmpty && snapshots.isEmpty }
 }
 
 public struct HostEvent: Sendable, Codable, Equatable {

@@ -37,13 +37,19 @@ actor MemoryRepositories: RepositoryControl {
     repositories[name] = nil
   }
 
-  func build(_ name: RepositoryName) async throws -> BuildSummary {
+  func build(_ name: RepositoryName, reason: BuildSummary.Reason, force: Bool) async throws -> BuildSummary {
     var repository = try await get(name)
-    let build = BuildSummary(image: .random(prefix: "i-"), state: .running, started: Date())
+    let build = BuildSummary(image: .random(prefix: "i-"), state: .running, started: Date(), reason: reason)
     repository.lastBuild = build
     repositories[name] = repository
     return build
   }
+
+  private(set) var kept = API.Images(images: [])
+
+  func keep(_ images: [API.ImageDetail], diskFreeMB: Int?) { kept = API.Images(images: images, diskFreeMB: diskFreeMB) }
+
+  func images() async throws -> API.Images { kept }
 
   func buildLog(_ name: RepositoryName, after: Int, wait: Duration) async throws -> API.BuildLog {
     guard let build = try await get(name).lastBuild else { throw RookeryError(.notFound, "It was not built yet.") }
