@@ -21,7 +21,8 @@ struct HostRequests: Sendable {
     case .list: return .sandboxes(table.list())
     case .terminate(let id, let keep): try await table.with(id) { try await $0.terminate(keep: keep) }
     case .snapshot(let id, let snapshot):
-      throw RookeryError(.unavailable, "The snapshot \(snapshot) of \(id) cannot be taken while it runs.", mend: "End the sandbox.")
+      try await table.with(id) { try await $0.snapshot(as: snapshot) }
+    case .capacity: return try .capacity(HostMeasure.capacity(of: context.sandboxes, promised: table.promised()))
     case .freeze(let id): try await table.with(id) { try await $0.setFrozen(true) }
     case .thaw(let id): try await table.with(id) { try await $0.setFrozen(false) }
     case .publishImage(let id, let image, let manifest):
@@ -30,7 +31,7 @@ struct HostRequests: Sendable {
       try await table.with(id) { try await $0.publishBundle(agent, manifest: manifest) }
     case .nextEvents(let after, let wait):
       return await .events(context.events.next(after: after, wait: .seconds(max(0, min(wait, 60)))))
-    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .listImageUse, .capacity:
+    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .listImageUse:
       return try await BlockingThread.run(name: "host-layers") { try stored(request) }
     }
     return .done
@@ -53,7 +54,6 @@ struct HostRequests: Sendable {
     case .listBundles: return .bundles(try context.bundles.list())
     case .listBases: return .bases(try context.bases.list())
     case .listImageUse: return .imageUse(try context.layers.imageUse())
-    case .capacity: return .capacity(try HostMeasure.capacity(of: context.sandboxes, promised: []))
     default: throw RookeryError(.badRequest, "The request is not understood.")
     }
     return .done

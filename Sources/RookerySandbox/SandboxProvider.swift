@@ -21,6 +21,7 @@ package protocol SandboxProvider: Sendable {
   /// Images with their sizes and what stands on them.
   func imageUse() async throws -> [ImageUse]
   func removeImage(_ id: ImageID) async throws
+  func snapshots() async throws -> [SnapshotRecord]
   func removeSnapshot(_ id: SnapshotID) async throws
   func publishBundle(_ sandbox: SandboxID, manifest: BundleManifest) async throws
   func bundles() async throws -> [BundleManifest]

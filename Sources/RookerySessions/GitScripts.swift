@@ -30,15 +30,28 @@ struct GitScripts: Sendable {
   func checkout(id: ProcessID, branch: String, author: Author, litter: [String]) -> ProcessSpec {
     script(
       """
-      mkdir -p "$HOME/.config/git"
+      [ -d "$HOME/.config/git" ] || mkdir -p "$HOME/.config/git"
       printf '[user]\\n\\tname = "%s"\\n\\temail = "%s"\\n' "$2" "$3" > "$HOME/.config/git/config"
+      ref="refs/heads/$1"
       read -r head < .git/HEAD
-      if [ "$head" != "ref: refs/heads/$1" ]; then
-        git show-ref --verify --quiet "refs/heads/$1" && git switch --quiet "$1" || git switch --quiet --create "$1"
+      at=".git/HEAD"
+      case "$head" in "ref: refs/heads/"*) at=".git/${head#ref: }" ;; esac
+      if [ "$head" = "ref: $ref" ]; then
+        git rev-parse HEAD
+      elif [ -f "$at" ] && [ ! -e ".git/$ref" ] && { [ ! -e .git/packed-refs ] || ! grep -qF " $ref" .git/packed-refs; }; then
+        # A new branch where HEAD is needs no git program, and the agent waits for this.
+        read -r commit < "$at"
+        case "$commit" in *[!0-9a-f]*|'') echo 'HEAD is no commit' >&2; exit 1 ;; esac
+        [ -d ".git/refs/heads/${1%/*}" ] || mkdir -p ".git/refs/heads/${1%/*}"
+        printf '%s\\n' "$commit" > ".git/$ref"
+        printf 'ref: %s\\n' "$ref" > .git/HEAD
+        printf '%s\\n' "$commit"
+      else
+        git show-ref --verify --quiet "$ref" && git switch --quiet "$1" || git switch --quiet --create "$1"
+        git rev-parse HEAD
       fi
-      mkdir -p .git/info
+      [ -d .git/info ] || mkdir -p .git/info
       printf '%s\\n' "$4" > .git/info/exclude
-      git rev-parse HEAD
       """,
       id: id,
       arguments: [branch, Self.quoted(author.name), Self.quoted(author.email), litter.joined(separator: "\n")])

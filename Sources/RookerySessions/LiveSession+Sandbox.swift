@@ -22,7 +22,8 @@ extension LiveSession {
     if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
     let limits = limits(asked: environment.limits)
     let bundles = agent.python.isEmpty ? [] : [agent.name]
-    try await grant(fresh, limits: limits)
+    // What it may reach is settled while it starts.
+    async let granted: Void = grant(fresh, limits: limits)
     do {
       sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
     } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
@@ -33,11 +34,12 @@ extension LiveSession {
       source = .image(image.id)
       sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
     }
+    try await granted
     meta.sandboxReady = true
     meta.environment = environment.env
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
     let restored = if case .snapshot = source { true } else { false }
-    try commit([
+    commitLater([
       .sandboxReady(
         .init(
           sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))

@@ -14,7 +14,7 @@ extension LayerStore {
       guard let image = manifest.image else { return nil }
       let users = manifests.filter { $0.value.parent.layer == name }.keys.map(\.self).sorted { $0.id < $1.id }
       return ImageUse(
-        manifest: image, sizeMB: try sizeMB(name), depth: depth(of: name, manifests),
+        manifest: image, sizeMB: try sizeMB(name, manifest), depth: depth(of: name, manifests),
         sandboxes: pinned.filter { $0.value.layer == name }.keys.sorted(),
         images: users.filter { $0.kind == .image }.compactMap { ImageID(rawValue: $0.id) },
         snapshots: users.filter { $0.kind == .snapshot }.compactMap { SnapshotID(rawValue: $0.id) })
@@ -31,7 +31,8 @@ extension LayerStore {
     return depth
   }
 
-  private func sizeMB(_ name: LayerName) throws -> Int {
+  private func sizeMB(_ name: LayerName, _ manifest: LayerManifest) throws -> Int {
+    if let bytes = manifest.bytes ?? manifest.image?.bytes { return (bytes + (1 << 20) - 1) >> 20 }
     guard let layer = try directory(name.kind).directory(name.id) else { return 0 }
     if let known = try layer.read(Self.sizeName, limit: 64), let size = Int(String(decoding: known, as: UTF8.self)) { return size }
     guard let tree = try layer.directory(Self.treeName) else { return 0 }
