@@ -1,6 +1,6 @@
 /// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
 enum ConfigurationKeys {
-  enum Root: String, ConfigurationKey { case server, network, model, sandbox, repositories, agents, github }
+  enum Root: String, ConfigurationKey { case server, network, model, sandbox, pool, repositories, agents, github }
 
   enum Server: String, ConfigurationKey {
     case host, port
@@ -18,6 +18,19 @@ enum ConfigurationKeys {
 
   enum Sandbox: String, ConfigurationKey { case base, limits }
 
+  enum Pool: String, ConfigurationKey {
+    case size
+    case maximumAgeMinutes = "max_age_minutes"
+    case memoryMB = "memory_mb"
+    case atOnce = "at_once"
+  }
+
+  /// What a repository's entry can say of its own pool.
+  enum RepositoryPool: String, ConfigurationKey {
+    case size
+    case maximumAgeMinutes = "max_age_minutes"
+  }
+
   enum Limits: String, ConfigurationKey {
     case memoryMB = "memory_mb"
     case cpus, processes
@@ -26,7 +39,7 @@ enum ConfigurationKeys {
   }
 
   enum Repository: String, ConfigurationKey {
-    case limits, agent, forge
+    case limits, agent, forge, pool
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
     case gitTokenFile = "git_token_file"
@@ -51,7 +64,8 @@ enum ConfigurationKeys {
   /// Every key of the configuration file with its section, as the document names it.
   static var documented: [String] {
     paths(Root.self, "") + paths(Server.self, "server.") + paths(Network.self, "network.") + paths(Model.self, "model.")
-      + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Repository.self, "repositories.NAME.")
+      + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Pool.self, "pool.")
+      + paths(RepositoryPool.self, "repositories.NAME.pool.") + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
       + paths(GitHub.self, "github.")
   }

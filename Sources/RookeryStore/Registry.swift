@@ -65,6 +65,7 @@ package final class Registry: Sendable {
           CREATE INDEX session_by_update ON session (updated DESC);
           """)
     }
+    registerWarmSandboxes(in: &migrator)
     return migrator
   }
 }

@@ -60,6 +60,7 @@ final class RunningSystem: Sendable {
         private_hosts: ["127.0.0.1:\(git.port)", "127.0.0.1:\(modelPort)"]
       sandbox:
         limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: 600}
+      pool: {size: \(options.pool), at_once: 1}
       repositories:
       \(repositories.map { "  \($0): {git_user: git, git_token_env: ROOKERY_TEST_GIT_TOKEN}" }.joined(separator: "\n"))
       """, to: "rookery.yaml")
@@ -152,6 +153,8 @@ final class RunningSystem: Sendable {
 struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var script: RehearsalScript = .demo
   var repositories = ["site"]
+  /// How many warm sandboxes wait for each repository: none where a test is about something else.
+  var pool = 0
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -166,8 +169,8 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == RunningSystemTrait {
-  static func system(script: RehearsalScript = .demo, repositories: [String] = ["site"]) -> Self {
-    RunningSystemTrait(script: script, repositories: repositories)
+  static func system(script: RehearsalScript = .demo, repositories: [String] = ["site"], pool: Int = 0) -> Self {
+    RunningSystemTrait(script: script, repositories: repositories, pool: pool)
   }
 }
 

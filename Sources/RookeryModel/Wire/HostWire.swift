@@ -66,13 +66,18 @@ public struct SandboxRecord: Sendable, Codable, Equatable {
   public var created: Date
   /// Where `serve` dials the runner: a socket that only `serve`'s user may open.
   public var runnerSocket: String
+  /// Bytes of memory that only its processes keep, page cache left out; nil where the host can't tell.
+  public var memoryBytes: Int?
 
-  public init(id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String) {
+  public init(
+    id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String, memoryBytes: Int? = nil
+  ) {
     self.id = id
     self.state = state
     self.source = source
     self.created = created
     self.runnerSocket = runnerSocket
+    self.memoryBytes = memoryBytes
   }
 }
 
