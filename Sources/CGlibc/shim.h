@@ -2,9 +2,7 @@
 #define CGLIBC_SHIM_H
 #include <malloc.h>
 #include <spawn.h>
-#include <stddef.h>
-// glibc has these (2.29, 2.34, and ever), but declares them only to programs that ask for GNU extensions, which Swift's Glibc does not.
+// glibc has these (2.29 and 2.34), but declares them only to programs that ask for GNU extensions, which Swift's Glibc does not.
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
-extern void *memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
 #endif

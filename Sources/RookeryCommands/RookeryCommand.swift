@@ -15,7 +15,8 @@ struct RookeryCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Work",
         subcommands: [
-          RunCommand.self, SessionsCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self, DiffCommand.self,
+          RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
+          DiffCommand.self,
         ]),
       CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
       CommandGroup(

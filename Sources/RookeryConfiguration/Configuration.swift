@@ -10,6 +10,7 @@ public struct Configuration: Sendable, Equatable {
   public var model: Model?
   public var sandbox = Sandbox()
   public var images = Images()
+  public var pool = Pool()
   /// By repository name; a repository needs an entry only where it needs a credential or other limits.
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
@@ -96,6 +97,8 @@ public struct Configuration: Sendable, Equatable {
     public var gitToken: Secret?
     /// Opens pull requests through the forge's API; nil: a plain git remote, work ends at the pushed branch.
     public var forge: Forge?
+    /// Its pool of warm sandboxes, where it differs from the others'.
+    public var pool: Pool.Kept?
     public init() {}
   }
 

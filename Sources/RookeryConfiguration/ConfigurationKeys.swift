@@ -1,6 +1,6 @@
 /// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
 enum ConfigurationKeys {
-  enum Root: String, ConfigurationKey { case server, network, model, sandbox, images, repositories, agents, github }
+  enum Root: String, ConfigurationKey { case server, network, model, sandbox, images, pool, repositories, agents, github }
 
   enum Server: String, ConfigurationKey {
     case host, port
@@ -30,6 +30,19 @@ enum ConfigurationKeys {
     case scanAllow = "scan_allow"
   }
 
+  enum Pool: String, ConfigurationKey {
+    case size
+    case maximumAgeMinutes = "max_age_minutes"
+    case memoryMB = "memory_mb"
+    case atOnce = "at_once"
+  }
+
+  /// What a repository's entry can say of its own pool.
+  enum RepositoryPool: String, ConfigurationKey {
+    case size
+    case maximumAgeMinutes = "max_age_minutes"
+  }
+
   enum Limits: String, ConfigurationKey {
     case memoryMB = "memory_mb"
     case cpus, processes
@@ -38,7 +51,7 @@ enum ConfigurationKeys {
   }
 
   enum Repository: String, ConfigurationKey {
-    case limits, agent, forge
+    case limits, agent, forge, pool
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
     case gitTokenFile = "git_token_file"
@@ -77,7 +90,7 @@ enum ConfigurationKeys {
   static var documented: [String] {
     paths(Root.self, "") + paths(Server.self, "server.") + paths(Network.self, "network.") + paths(Model.self, "model.")
       + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Images.self, "images.")
-      + paths(Repository.self, "repositories.NAME.")
+      + paths(Pool.self, "pool.") + paths(RepositoryPool.self, "repositories.NAME.pool.") + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
       + paths(GitHub.self, "github.")
   }

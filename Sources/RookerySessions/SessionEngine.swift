@@ -34,6 +34,7 @@ package actor SessionEngine: SessionService {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
+      if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
   }
 
@@ -162,7 +163,11 @@ package actor SessionEngine: SessionService {
     await following("host") {
       let events = try await self.services.provider.events(after: after, wait: 20)
       for event in events {
-        if let session = await self.owner(of: event.sandbox) { try await session.hostReported(event) }
+        if let session = await self.owner(of: event.sandbox) {
+          try await session.hostReported(event)
+        } else {
+          await self.services.pool?.hostReported(event)
+        }
         after = event.seq
       }
     }

@@ -66,6 +66,7 @@ package final class Registry: Sendable {
           """)
     }
     registerImages(in: &migrator)
+    registerWarmSandboxes(in: &migrator)
     return migrator
   }
 }

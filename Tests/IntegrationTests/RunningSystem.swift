@@ -72,6 +72,7 @@ final class RunningSystem: Sendable {
         private_hosts: ["127.0.0.1:\(git.port)", "127.0.0.1:\(modelPort)"]
       sandbox:
         limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: 600}
+      pool: {size: \(options.pool), at_once: 1}
       repositories:
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
@@ -177,6 +178,8 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var script: RehearsalScript = .demo
   var repositories = ["site"]
   var forge = false
+  /// How many warm sandboxes wait for each repository: none where a test is about something else.
+  var pool = 0
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -191,8 +194,10 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == RunningSystemTrait {
-  static func system(script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false) -> Self {
-    RunningSystemTrait(script: script, repositories: repositories, forge: forge)
+  static func system(
+    script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, pool: Int = 0
+  ) -> Self {
+    RunningSystemTrait(script: script, repositories: repositories, forge: forge, pool: pool)
   }
 }
 

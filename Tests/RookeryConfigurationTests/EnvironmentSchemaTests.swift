@@ -23,7 +23,7 @@ import Testing
       for (value, isValid) in [(minimum, true), (maximum, true), (minimum - 1, false), (maximum + 1, false)] {
         let number = value == value.rounded() ? "\(Int(value))" : "\(value)"
         let yaml = Self.document(path, number)
-        #expect((try? EnvironmentFile.parse(yaml: yaml)) != nil == isValid, "\(path): \(number)\n\(yaml)")
+        #expect(((try? EnvironmentFile.parse(yaml: yaml)) != nil) == isValid, "\(path): \(number)\n\(yaml)")
         checked += 1
       }
     }
@@ -38,7 +38,7 @@ import Testing
     let limit = try #require(EnvironmentSchema.root["properties"]?[key]?["maxItems"]?.integer)
     for (count, isValid) in [(Int(limit), true), (Int(limit) + 1, false)] {
       let yaml = "\(key): [\(Array(repeating: element, count: count).joined(separator: ", "))]"
-      #expect((try? EnvironmentFile.parse(yaml: yaml)) != nil == isValid)
+      #expect(((try? EnvironmentFile.parse(yaml: yaml)) != nil) == isValid)
     }
   }
 

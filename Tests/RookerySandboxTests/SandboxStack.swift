@@ -33,7 +33,7 @@ final class SandboxStack: Sendable {
   private let gatewayTask = Mutex<Task<Void, any Error>?>(nil)
   private let hostTask = Mutex<Task<Void, any Error>?>(nil)
 
-  private init(limits: Limits) async throws {
+  private init(limits: Limits, configure: (inout Configuration) -> Void) async throws {
     try #require(geteuid() == 0, "these tests start real sandboxes: run them as root")
     try await BaseMaker(cacheDirectory: Self.cache).make(Self.base) { _ in }
     // Beside the cache: bundles move by renaming.
@@ -56,19 +56,24 @@ final class SandboxStack: Sendable {
     settings.gitUser = Self.credential.user
     settings.gitToken = Secret(Self.credential.password)
     configuration.repositories[name] = settings
+    // Nothing is built unless a test asks for it.
+    configuration.images.intervalSeconds = nil
+    configuration.images.minFreeMB = 0
+    configure(&configuration)
     provider = LocalProvider(socket: hostSettings.socket, allowedServers: [geteuid()], logger: Self.log)
     gateway = GatewayClient(socket: gatewaySettings.controlSocket, allowedServers: [geteuid()], logger: Self.log)
     registry = try Registry(directory: directory + "/serve")
     repositories = RepositoryService(
-      registry: registry, provider: provider, gateway: gateway, configuration: configuration, logger: Self.log)
+      registry: registry, provider: provider, gateway: gateway, configuration: configuration, logger: Self.log, chance: { 0 })
   }
 
   /// Runs `body` beside all services, then ends every sandbox and removes everything.
   static func with(
     limits: Limits = Limits(memoryMB: 1024, cpus: 2, processes: 512, diskMB: 4096, runtimeSeconds: 600),
+    configure: (inout Configuration) -> Void = { _ in },
     _ body: @escaping @Sendable (SandboxStack) async throws -> Void
   ) async throws {
-    let stack = try await SandboxStack(limits: limits)
+    let stack = try await SandboxStack(limits: limits, configure: configure)
     do {
       try await stack.serving(body)
     } catch {
@@ -169,8 +174,8 @@ final class SandboxStack: Sendable {
   }
 
   /// The end of a build with its whole log.
-  func built() async throws -> API.BuildLog {
-    let started = try await repositories.build(name)
+  func built(force: Bool = false) async throws -> API.BuildLog {
+    let started = try await repositories.build(name, force: force)
     var lines: [BuildLine] = []
     while true {
       let page = try await repositories.buildLog(name, after: lines.last?.number ?? 0, wait: .seconds(20))

@@ -83,7 +83,12 @@ struct RepoCommand: AsyncParsableCommand {
 
     func run() async throws {
       let terminal = Terminal()
-      let repository = try await server.client { try await $0.get("/v1/repositories/\(name)", as: Repository.self) }
+      let (repository, pool) = try await server.client { api in
+        (
+          try await api.get("/v1/repositories/\(name)", as: Repository.self),
+          try await api.get("/v1/repositories/\(name)/pool", as: API.Pool.self)
+        )
+      }
       if output.json { return try terminal.json(repository) }
       func row(_ label: String, _ value: String) {
         guard !value.isEmpty else { return }
@@ -109,6 +114,8 @@ struct RepoCommand: AsyncParsableCommand {
           request.isGranted ? "granted" : "refused",
           "\(request.kind.rawValue) \(request.text)\(request.isGranted ? "" : ": \(request.remark)")")
       }
+      row("warm pool", WarmCommand.summary(pool))
+      if let problem = pool.problem { row("", problem.description) }
     }
   }
 

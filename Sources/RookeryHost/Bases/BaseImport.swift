@@ -65,7 +65,9 @@ package struct BaseImport: Sendable {
     try HostProgram(
       ["cp", "--archive", "--reflink=auto", "--one-file-system", "--", path + "/.", target], what: "The root filesystem can't be copied"
     ).run()
-    try TreeWalk.forEach(in: try Directory(path: target).descriptor) { parent, name, status in
+    let tree = try Directory(path: target)
+    defer { withExtendedLifetime(tree) {} }
+    try TreeWalk.forEach(in: tree.descriptor) { parent, name, status in
       guard ![S_IFREG, S_IFDIR, S_IFLNK].contains(status.st_mode & S_IFMT) else { return }
       guard unlinkat(parent, name, 0) == 0 else { throw RookeryError.system("unlink(special file)", errno) }
     }
@@ -88,6 +90,7 @@ package struct BaseImport: Sendable {
   /// What every build needs, said now rather than at the first build.
   private static func check(_ target: String) throws {
     let tree = try Directory(path: target)
+    defer { withExtendedLifetime(tree) {} }
     func has(_ name: String, in places: [String]) -> Bool { places.contains { (try? tree.directory($0))??.exists(name) ?? false } }
     let programs = ["usr/bin", "bin", "usr/local/bin", "sbin", "usr/sbin"]
     var missing = ["sh", "git", "find", "install"].filter { !has($0, in: programs) }

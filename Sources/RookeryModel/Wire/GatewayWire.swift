@@ -82,6 +82,9 @@ public struct Grant: Sendable, Codable, Equatable {
   public var model: Model?
   /// `host:port` pairs with a private address that the operator's configuration allows.
   public var privateHosts: [String]
+  /// Whether the model's answers wait until another grant replaces this one: an agent can do nothing that a model told it to
+  /// while its working copy is brought to the newest commit.
+  public var holdsAnswers: Bool?
 
   public init(sandbox: SandboxID, expires: Date, git: [Git], model: Model?, privateHosts: [String]) {
     self.sandbox = sandbox

@@ -75,13 +75,18 @@ public struct SandboxRecord: Sendable, Codable, Equatable {
   public var created: Date
   /// Where `serve` dials the runner: a socket that only `serve`'s user may open.
   public var runnerSocket: String
+  /// Bytes of memory that only its processes keep, page cache left out; nil where the host can't tell.
+  public var memoryBytes: Int?
 
-  public init(id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String) {
+  public init(
+    id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String, memoryBytes: Int? = nil
+  ) {
     self.id = id
     self.state = state
     self.source = source
     self.created = created
     self.runnerSocket = runnerSocket
+    self.memoryBytes = memoryBytes
   }
 }
 
@@ -122,37 +127,6 @@ public struct SnapshotRecord: Sendable, Codable, Equatable {
     self.parent = parent
     self.created = created
     self.bytes = bytes
-  }
-}
-
-/// What a machine has for sandboxes, what of it is free, and what its sandboxes were promised.
-public struct HostCapacity: Sendable, Codable, Equatable {
-  public var memoryTotalMB: Int
-  /// What new programs can have without swapping.
-  public var memoryAvailableMB: Int
-  public var cpus: Int
-  /// Of the file system that holds layers and sandboxes.
-  public var diskTotalMB: Int
-  public var diskFreeMB: Int
-  /// Sandboxes that live, frozen ones included, and the sums of their limits.
-  public var sandboxes: Int
-  public var promisedMemoryMB: Int
-  public var promisedCPUs: Double
-  public var promisedDiskMB: Int
-
-  public init(
-    memoryTotalMB: Int, memoryAvailableMB: Int, cpus: Int, diskTotalMB: Int, diskFreeMB: Int, sandboxes: Int = 0,
-    promisedMemoryMB: Int = 0, promisedCPUs: Double = 0, promisedDiskMB: Int = 0
-  ) {
-    self.memoryTotalMB = memoryTotalMB
-    self.memoryAvailableMB = memoryAvailableMB
-    self.cpus = cpus
-    self.diskTotalMB = diskTotalMB
-    self.diskFreeMB = diskFreeMB
-    self.sandboxes = sandboxes
-    self.promisedMemoryMB = promisedMemoryMB
-    self.promisedCPUs = promisedCPUs
-    self.promisedDiskMB = promisedDiskMB
   }
 }
 

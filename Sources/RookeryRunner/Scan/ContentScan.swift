@@ -1,5 +1,4 @@
-import CZlib
-import Glibc
+import CScan
 
 /// Looks through one stream of bytes: what it finds is told once for the whole stream, wherever pieces of it were cut.
 struct ContentScan {
@@ -31,7 +30,7 @@ struct ContentScan {
 }
 
 /// Decompresses gzip and zlib streams, one behind the other as gzip allows, up to a bound.
-struct Inflation {
+struct Inflation: ~Copyable {
   enum Failure: Error { case tooLarge }
 
   /// Bytes that one file may expand to.
@@ -39,42 +38,34 @@ struct Inflation {
 
   static func isCompressed(_ head: UnsafeRawBufferPointer) -> Bool { head.count >= 3 && head[0] == 0x1f && head[1] == 0x8b && head[2] == 8 }
 
-  private var stream = z_stream()
+  private let stream: OpaquePointer
   private var isEnded = false
   private var produced = 0
 
   init?() {
-    // 32 + 15: gzip or zlib framing, whichever it is.
-    guard inflateInit2_(&stream, 32 + 15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return nil }
+    guard let stream = cscan_inflation_new() else { return nil }
+    self.stream = stream
   }
 
-  mutating func end() { inflateEnd(&stream) }
+  deinit { cscan_inflation_free(stream) }
 
   /// Hands what `bytes` expands to to `body`; what is no such stream any more is left alone.
   mutating func add(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) throws(Failure) {
-    guard !isEnded, let base = bytes.baseAddress else { return }
-    stream.next_in = UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: UInt8.self))
-    stream.avail_in = UInt32(bytes.count)
     var output = [UInt8](repeating: 0, count: ContentScan.piece)
-    while stream.avail_in > 0 || stream.avail_out == 0 {
-      let size = output.count
-      let result = output.withUnsafeMutableBufferPointer { buffer in
-        stream.next_out = buffer.baseAddress
-        stream.avail_out = UInt32(size)
-        return inflate(&stream, Z_NO_FLUSH)
-      }
-      let count = size - Int(stream.avail_out)
+    var rest = bytes[...]
+    while !isEnded {
+      var (consumed, count) = (0, 0)
+      let result = cscan_inflate(
+        stream, UnsafeRawBufferPointer(rebasing: rest).baseAddress?.assumingMemoryBound(to: UInt8.self), rest.count, &consumed, &output,
+        output.count, &count)
+      rest = rest.dropFirst(consumed)
       produced += count
-      guard produced <= Self.limit else { throw .tooLarge }
       output.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-      switch result {
-      case Z_OK: if count == 0 { return }
-      case Z_STREAM_END: inflateReset(&stream)
-      case Z_BUF_ERROR: return
-      default:
-        isEnded = true
-        return
-      }
+      isEnded = result != 0
+      guard produced <= Self.limit else { throw .tooLarge }
+      // Full output may have more behind it without any input.
+      if consumed == 0, count == 0 { return }
+      if rest.isEmpty, count < output.count { return }
     }
   }
 }

@@ -1,4 +1,4 @@
-import CGlibc
+import CScan
 import Glibc
 
 /// Tokens and keys that can be told by their form alone.
@@ -50,8 +50,9 @@ enum CredentialFormats {
     guard let base = bytes.baseAddress else { return }
     var offset = 0
     while offset + needle.count <= bytes.count {
-      guard let place = memmem(base + offset, bytes.count - offset, needle, needle.count) else { return }
-      offset = UnsafeRawPointer(place) - base + needle.count
+      let place = cscan_find(base + offset, bytes.count - offset, needle, needle.count)
+      guard place >= 0 else { return }
+      offset += place + needle.count
       if !body(offset) { return }
     }
   }

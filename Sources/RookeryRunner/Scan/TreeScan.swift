@@ -91,7 +91,6 @@ struct TreeScan {
     var store: [UInt8] = []
     let isStore = CredentialStores.isStore(path)
     var inflation: Inflation?
-    defer { inflation?.end() }
     var isFirst = true
     let report = report
     let complete = Self.read(descriptor, &buffer, &bytes) { piece in
@@ -101,7 +100,6 @@ struct TreeScan {
       if isStore, store.count < CredentialStores.limit { store.append(contentsOf: piece.prefix(CredentialStores.limit)) }
       do throws(Inflation.Failure) { try inflation?.add(piece) { expanded.add($0) } } catch {
         report(.unreadable(path, EFBIG))
-        inflation?.end()
         inflation = nil
       }
     }

@@ -171,6 +171,9 @@ actor ImageBuildRun {
     for (number, line) in command.split(separator: "\n").enumerated() {
       try await log.note("\(number == 0 ? "$" : ">") \(PlainText.line(line.prefix(1000)))", step: step)
     }
+    if step.hasPrefix("setup 1/") {
+      try await log.note("setup runs offline: only this repository's git server can be reached.", step: step)
+    }
     if account == .agent { try await handOver() }
     let program = BuildShell.Program(
       argv: ["/bin/sh", "-c", command], account: account, directory: copy.directory, environment: machine.environment.file.env)

@@ -116,12 +116,6 @@ package final class LocalProvider: SandboxProvider {
     return images
   }
 
-  package func capacity() async throws -> HostCapacity {
-    let response = try await host.call(.capacity)
-    guard case .capacity(let capacity) = response else { throw HostConnection.unexpected(response, to: "capacity") }
-    return capacity
-  }
-
   package func events(after: Int64, wait: Int) async throws -> [HostEvent] {
     let wait = min(max(0, wait), 60)
     let response = try await host.call(.nextEvents(after: after, wait: wait), timeout: .seconds(wait + 10))

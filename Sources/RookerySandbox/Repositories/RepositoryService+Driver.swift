@@ -66,7 +66,8 @@ extension RepositoryService {
   private func make(_ build: ActiveBuild, _ log: BuildLog) async throws {
     let repository = build.repository
     let url = try RepositoryURL(repository.url, for: repository.name)
-    try await log.note("Asking \(url.text) for \(repository.defaultBranch).", step: "prepare")
+    // Stored with what follows: each batch is a synchronous write, and an unchanged tip is to cost little more than the look at it.
+    try await log.add(["Asking \(url.text) for \(repository.defaultBranch)."], step: "prepare")
     let tip = try await tip(of: repository)
     if !build.force, let current = try await standing(at: tip, of: repository) {
       try await log.note("Nothing changed: the image \(current.summary.id) of commit \(tip.head.commit) serves.", step: "prepare")

@@ -83,3 +83,27 @@ struct MemoryAgents: AgentControl {
     return name
   }
 }
+
+/// A pool that holds one ready sandbox for whoever asked.
+actor MemoryPool: WarmControl {
+  private let repositories: MemoryRepositories
+  private(set) var asked: [RepositoryName: Set<UserID>] = [:]
+
+  init(_ repositories: MemoryRepositories) { self.repositories = repositories }
+
+  func warm(_ repository: RepositoryName, for user: UserID) async throws {
+    _ = try await repositories.get(repository)
+    asked[repository, default: []].insert(user)
+  }
+
+  func pool(of repository: RepositoryName) async throws -> API.Pool {
+    _ = try await repositories.get(repository)
+    let ready = (asked[repository] ?? []).map { _ in
+      API.WarmSandbox(
+        sandbox: .random(prefix: "warm-"), state: .ready, image: .random(prefix: "i-"), commit: String(repeating: "a", count: 40),
+        agent: AgentName(rawValue: "goodagent"), began: Date(), memoryMB: 42)
+    }
+    return API.Pool(
+      repository: repository, size: 3, target: 3, sandboxes: ready, problem: RookeryError(.agentFailed, "It does not start."))
+  }
+}
