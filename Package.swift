@@ -75,16 +75,21 @@ let package = Package(
     // Calls of glibc that Swift's own module hides.
     .systemLibrary(name: "CGlibc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Searching and decompressing for the runner, without headers of zlib's in anybody's way.
+    .target(name: "CScan", linkerSettings: [.linkedLibrary("z")]),
     // Requests between our own processes over a Unix socket: peer credentials, descriptor passing.
     module("RookeryControl", ["RookeryModel", "CSandbox"]),
     module("RookeryConfiguration", ["RookeryModel", .yams]),
     module("RookeryStore", ["RookeryModel", .grdb, .crypto]),
     // Inside the sandbox: standard library, Glibc and our C only.
-    module("RookeryRunner", ["CSandbox"]),
+    module("RookeryRunner", ["CSandbox", "CScan"]),
     module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner", "CSandbox"]),
     module(
       "RookerySandbox",
-      ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto, .x509, .asn1]),
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunner", "RookeryRunnerClient", "RookeryStore", "CSandbox",
+        .logging, .crypto, .x509, .asn1,
+      ]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",

@@ -20,7 +20,7 @@ func run() async throws {
   rows += try await BenchmarkSystem.with(in: directory) { system in
     // An image first, so that its build is not part of a start; then a quiet moment before memory is read.
     let starts = StartBenchmark(system: system, root: "/var/cache/rookery/bases/debian-bookworm")
-    let compared = try await starts.run(rounds: 30)
+    let compared = try await starts.run(rounds: 30) + RebuildBenchmark(system: system).run(rounds: 30)
     return [
       Comparison(
         name: "rookery up → first healthy answer", ours: .init(samples: [system.startTime]), peer: nil, peerName: "", goal: 2000, unit: "ms"

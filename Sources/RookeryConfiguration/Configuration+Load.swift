@@ -31,6 +31,8 @@ extension Configuration {
     if let value = root?[.network] { configuration.network = try Network(value) }
     if let value = root?[.sandbox] { configuration.sandbox = try Sandbox(value) }
     if let value = root?[.snapshots] { configuration.snapshots = try Snapshots(value) }
+    if let value = root?[.images] { configuration.images = try Images(value) }
+    if let value = root?[.pool] { configuration.pool = try Pool(value) }
     if let value = root?[.agents] { configuration.agents = try Agents(value) }
     if let value = root?[.repositories] {
       for (key, settings) in try value.entries() {
@@ -39,6 +41,9 @@ extension Configuration {
         }
         configuration.repositories[name] = try RepositorySettings(
           settings, defaults: configuration.sandbox.limits, environment: environment)
+        if let pool = try settings.section(ConfigurationKeys.Repository.self)[.pool] {
+          configuration.repositories[name]?.pool = try Pool.Kept(pool, defaults: configuration.pool.kept)
+        }
         if let variable = try settings.section(ConfigurationKeys.Repository.self)[.gitTokenEnv]?.string() {
           configuration.tokenVariables.append(variable)
         }

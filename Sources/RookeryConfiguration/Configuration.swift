@@ -10,6 +10,8 @@ public struct Configuration: Sendable, Equatable {
   public var model: Model?
   public var sandbox = Sandbox()
   public var snapshots = Snapshots()
+  public var images = Images()
+  public var pool = Pool()
   /// By repository name; a repository needs an entry only where it needs a credential or other limits.
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
@@ -89,6 +91,31 @@ public struct Configuration: Sendable, Equatable {
     public init() {}
   }
 
+  /// How images are built and kept.
+  public struct Images: Sendable, Equatable {
+    /// Seconds between two looks at a repository's tip; nil: only on demand.
+    public var intervalSeconds: Int? = 1800
+    /// How long the builder waits at most after repeated failures.
+    public var longestWaitSeconds = 86_400
+    /// Builds that run at once.
+    public var buildsAtOnce = 2
+    /// How long one `build` or `warm` command may take.
+    public var commandSeconds = 1800
+    /// Layers above the base after which an image is built anew from its base.
+    public var layers = 30
+    /// Earlier images that each repository keeps.
+    public var keep = 2
+    /// Days after which an earlier image goes, however few there are.
+    public var maxAgeDays = 30
+    /// MiB that all images may take before earlier ones go; nil: no bound.
+    public var maxTotalMB: Int?
+    /// MiB of free disk below which no image is built.
+    public var minFreeMB = 2048
+    /// Paths below which what looks like a credential is taken for an example. Secrets that the server knows are refused everywhere.
+    public var scanAllow: [String] = []
+    public init() {}
+  }
+
   public struct RepositorySettings: Sendable, Equatable {
     /// The one address for which the credential is meant; nil: any under this name.
     public var url: String?
@@ -108,6 +135,8 @@ public struct Configuration: Sendable, Equatable {
     public var gitToken: Secret?
     /// Opens pull requests through the forge's API; nil: a plain git remote, work ends at the pushed branch.
     public var forge: Forge?
+    /// Its pool of warm sandboxes, where it differs from the others'.
+    public var pool: Pool.Kept?
     public init() {}
   }
 

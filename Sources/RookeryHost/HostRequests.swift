@@ -31,7 +31,7 @@ struct HostRequests: Sendable {
       try await table.with(id) { try await $0.publishBundle(agent, manifest: manifest) }
     case .nextEvents(let after, let wait):
       return await .events(context.events.next(after: after, wait: .seconds(max(0, min(wait, 60)))))
-    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .configureNetwork:
+    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .listImageUse, .configureNetwork:
       return try await BlockingThread.run(name: "host-layers") { try stored(request) }
     }
     return .done
@@ -60,6 +60,7 @@ struct HostRequests: Sendable {
     case .removeSnapshot(let id): try context.layers.remove(.snapshot(id))
     case .listBundles: return .bundles(try context.bundles.list())
     case .listBases: return .bases(try context.bases.list().map(withRegistries))
+    case .listImageUse: return .imageUse(try context.layers.imageUse())
     case .configureNetwork(let setup):
       try context.trust.configure(setup)
       context.networks.use(ports: setup.ports)

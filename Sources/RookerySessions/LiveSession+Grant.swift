@@ -6,9 +6,10 @@ import RookerySandbox
 extension LiveSession {
   /// Tells the gateway what the sandbox may reach, and for how long.
   func grant(_ sandbox: SandboxID, limits: Limits) async throws {
-    let (granted, outcome) = try await services.repositories.grant(
+    var (granted, outcome) = try await services.repositories.grant(
       of: sandbox, for: meta.repository, environment: nil, pushRef: "refs/heads/\(meta.branch)",
       expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600))
+    granted.holdsAnswers = meta.awaitsSync
     try await services.gateway.grant(granted)
     exposedSecrets = outcome.exposed
     try explain(outcome, sandbox)

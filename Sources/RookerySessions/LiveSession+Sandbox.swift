@@ -7,11 +7,18 @@ import RookerySandbox
 import RookeryStore
 
 extension LiveSession {
-  /// Gets the turn a sandbox: the session's own if it lives, else one from its snapshot, else a fresh one from the image.
+  /// Gets the turn a sandbox, with the repository's services in it: the session's own if it lives, else one from its snapshot, else
+  /// one that waits in the pool, else a fresh one from the image.
   func claimSandbox() async throws {
-    if try await reattach() { return }
+    if try await !reattach() {
+      let agent = try await agentDefinition()
+      if try await !claimWarm(agent) { try await startSandbox(agent) }
+    }
+    try await awaitServices()
+  }
+
+  private func startSandbox(_ agent: AgentDefinition) async throws {
     let (image, environment) = try await services.repositories.image(for: meta.repository)
-    let agent = try await agentDefinition()
     let fresh = meta.sandbox ?? .random(prefix: "b")
     if meta.sandbox == nil {
       meta.sandbox = fresh
@@ -38,6 +45,9 @@ extension LiveSession {
     meta.sandboxReady = true
     meta.runtimeSeconds = limits.runtimeSeconds
     meta.environment = environment.env
+    meta.services = environment.start
+    meta.serviceStates = nil
+    meta.awaitsSync = nil
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
     let restored = if case .snapshot = source { true } else { false }
     commitLater([
@@ -45,6 +55,7 @@ extension LiveSession {
         .init(
           sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
     ])
+    watchServices()
   }
 
   /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.
@@ -61,6 +72,7 @@ extension LiveSession {
       if turn?.phase == .claim {
         try commit([.sandboxReady(.init(sandbox: own, source: .running, image: nil, commit: nil))])
       }
+      watchServices()
       return true
     }
     try await salvage(reason: "It ended while no turn ran.")
@@ -89,6 +101,8 @@ extension LiveSession {
     }
     try? await services.gateway.revoke(lost)
     sandbox = nil
+    serviceWatch?.task.cancel()
+    serviceWatch = nil
     link?.pump?.cancel()
     link = nil
     meta.sandbox = nil
@@ -110,6 +124,7 @@ extension LiveSession {
   /// Puts the branch and this prompt's author in place.
   func checkOut() async throws {
     guard let turn, let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
+    try await bringUpToDate()
     let litter = services.agents[meta.agent]?.litter ?? []
     let result = try await sandbox.run(
       git.checkout(id: try ProcessID("turn-\(turn.number)-checkout"), branch: meta.branch, author: turn.author, litter: litter))

@@ -35,6 +35,8 @@ actor LiveSession {
   var runner: Task<Void, Never>?
   var sandbox: (any Sandbox)?
   var link: AgentLink?
+  /// The watch over the repository's services in `sandbox`.
+  var serviceWatch: ServiceWatch?
   /// Resumed when the running turn's agent may have come to an end.
   var workWaiter: CheckedContinuation<Void, Never>?
   /// Waits for the next alarm.
@@ -178,6 +180,7 @@ actor LiveSession {
     alarmTimer?.cancel()
     stopping?.cancel()
     link?.pump?.cancel()
+    serviceWatch?.task.cancel()
     runner?.cancel()
     wakeWork()
     await runner?.value

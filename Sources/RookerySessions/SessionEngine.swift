@@ -37,6 +37,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
       group.addTask { await self.followReports() }
+      if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
   }
 
@@ -193,7 +194,11 @@ package actor SessionEngine: SessionService {
     await following("host") {
       let events = try await self.services.provider.events(after: after, wait: 20)
       for event in events {
-        if let session = await self.owner(of: event.sandbox) { try await session.hostReported(event) }
+        if let session = await self.owner(of: event.sandbox) {
+          try await session.hostReported(event)
+        } else {
+          await self.services.pool?.hostReported(event)
+        }
         after = event.seq
       }
     }

@@ -36,7 +36,7 @@ import Testing
 
       let log = try await stack.repositories.buildLog(stack.name, after: 0, wait: .zero)
       #expect(log.lines.map(\.number) == Array(1...log.lines.count))
-      #expect(Set(log.lines.map(\.step)) == ["prepare", "clone", "setup 1/2", "setup 2/2", "finalise"])
+      #expect(Set(log.lines.map(\.step)) == ["prepare", "clone", "setup 1/2", "setup 2/2", "finalise", "scan"])
       #expect(log.lines.contains { $0.step == "setup 1/2" && $0.text == "0" }, "setup runs as root")
 
       let seen = try await stack.inside(

@@ -56,6 +56,9 @@ final class SandboxStack: Sendable {
     settings.gitUser = Self.credential.user
     settings.gitToken = Secret(Self.credential.password)
     configuration.repositories[name] = settings
+    // Nothing is built unless a test asks for it.
+    configuration.images.intervalSeconds = nil
+    configuration.images.minFreeMB = 0
     adjust(&configuration, &gatewaySettings)
     self.gatewaySettings = gatewaySettings
     provider = LocalProvider(socket: hostSettings.socket, allowedServers: [geteuid()], logger: Self.log)
@@ -63,7 +66,7 @@ final class SandboxStack: Sendable {
     registry = try Registry(directory: directory + "/serve")
     repositories = try RepositoryService(
       registry: registry, provider: provider, gateway: gateway, configuration: configuration,
-      authority: InstallationAuthority(), logger: Self.log)
+      authority: InstallationAuthority(), logger: Self.log, chance: { 0 })
   }
 
   /// Runs `body` beside all services, then ends every sandbox and removes everything.
@@ -173,8 +176,8 @@ final class SandboxStack: Sendable {
   }
 
   /// The end of a build with its whole log.
-  func built() async throws -> API.BuildLog {
-    let started = try await repositories.build(name)
+  func built(force: Bool = false) async throws -> API.BuildLog {
+    let started = try await repositories.build(name, force: force)
     var lines: [BuildLine] = []
     while true {
       let page = try await repositories.buildLog(name, after: lines.last?.number ?? 0, wait: .seconds(20))

@@ -53,12 +53,14 @@ struct ServerProcess: Sendable {
     let installer = AgentInstaller(
       provider: provider, definitions: agents.all, base: configuration.sandbox.base, scratch: layout.serve + "/downloads",
       logger: logger)
-    engine = try SessionEngine(
-      services: SessionServices(
-        registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
-        gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger))
+    var services = SessionServices(
+      registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
+      gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger)
+    let pool = services.makePool()
+    services.pool = pool
+    engine = try SessionEngine(services: services)
     let context = ServerContext(
-      registry: registry, sessions: engine, repositories: repositories, agents: installer,
+      registry: registry, sessions: engine, repositories: repositories, agents: installer, pool: pool,
       configuration: configuration, version: Program.version, localUsers: localUsers
     ) {
       async let host = provider.isReady()

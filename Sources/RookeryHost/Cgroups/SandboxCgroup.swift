@@ -90,6 +90,14 @@ struct SandboxCgroup: Sendable {
     return counters
   }
 
+  /// Bytes that the sandbox's processes keep for themselves: page cache, which the kernel takes back at need, is left out. Nil
+  /// without a memory controller.
+  var privateMemory: Int? {
+    guard let memory = layout.memory, let path = path(memory) else { return nil }
+    let file = path + "/memory.stat"
+    return CgroupFile.counter(memory.isUnified ? "anon" : "rss", in: file).map { $0 + (CgroupFile.counter("shmem", in: file) ?? 0) }
+  }
+
   /// Freezes every process; returns when all of them stand still. Throws `sandboxFailed` when they don't within 10 s.
   func freeze() throws { try setFrozen(true) }
   func thaw() throws { try setFrozen(false) }

@@ -13,7 +13,7 @@ final class LayerStore: Sendable {
   /// Layers in one stack, base included.
   static let maximumDepth = 180
 
-  private static let treeName = "fs"
+  static let treeName = "fs"
   private static let unfinishedTreeName = "copy"
   private static let manifestName = "manifest.json"
 
@@ -59,6 +59,9 @@ final class LayerStore: Sendable {
   func unpin(_ sandbox: SandboxID) {
     pins.withLock { _ = $0.removeValue(forKey: sandbox) }
   }
+
+  /// What each sandbox stands on.
+  func pinnedSources() -> [SandboxID: CreateSandbox.Source] { pins.withLock { $0 } }
 
   private func stack(_ source: CreateSandbox.Source) throws -> [String] {
     var stack: [String] = []
@@ -187,7 +190,7 @@ final class LayerStore: Sendable {
     .sorted { $0.created < $1.created }
   }
 
-  private func all(_ kind: LayerKind) throws -> [(id: String, manifest: LayerManifest)] {
+  func all(_ kind: LayerKind) throws -> [(id: String, manifest: LayerManifest)] {
     try directory(kind).names().filter { !$0.hasPrefix(".") }.compactMap { id in
       try manifest(LayerName(kind: kind, id: id)).map { (id, $0) }
     }
@@ -210,7 +213,7 @@ final class LayerStore: Sendable {
     RookeryError(.conflict, "\(name.id) is in use by \(user).", mend: "Remove that first.")
   }
 
-  private func directory(_ kind: LayerKind) throws -> Directory {
+  func directory(_ kind: LayerKind) throws -> Directory {
     guard let directory = directories[kind] else { throw RookeryError(.internal, "No directory for \(kind.rawValue).") }
     return directory
   }

@@ -40,7 +40,7 @@ actor HostedSandbox {
     let shown = record.map { record in
       SandboxRecord(
         id: id, state: record.ended != nil ? .dead : isFrozen ? .frozen : .running, source: record.source, created: record.created,
-        runnerSocket: socketPath)
+        runnerSocket: socketPath, memoryBytes: isFrozen ? cgroup.privateMemory : nil)
     }
     published.withLock { $0 = shown }
     granted.withLock { $0 = record?.ended == nil ? record?.limits : nil }

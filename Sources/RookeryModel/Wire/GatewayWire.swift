@@ -164,6 +164,9 @@ public struct Grant: Sendable, Codable, Equatable {
   public var network: Network
   /// `host:port` pairs with a private address that the operator's configuration allows.
   public var privateHosts: [String]
+  /// Whether the model's answers wait until another grant replaces this one: an agent can do nothing that a model told it to
+  /// while its working copy is brought to the newest commit.
+  public var holdsAnswers: Bool?
 
   public init(
     sandbox: SandboxID, expires: Date, git: [Git], model: Model?, network: Network = Network(), privateHosts: [String]

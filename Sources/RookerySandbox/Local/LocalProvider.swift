@@ -116,6 +116,12 @@ package final class LocalProvider: SandboxProvider {
     return records
   }
 
+  package func imageUse() async throws -> [ImageUse] {
+    let response = try await host.call(.listImageUse, timeout: .seconds(120))
+    guard case .imageUse(let images) = response else { throw HostConnection.unexpected(response, to: "listImageUse") }
+    return images
+  }
+
   package func events(after: Int64, wait: Int) async throws -> [HostEvent] {
     let wait = min(max(0, wait), 60)
     let response = try await host.call(.nextEvents(after: after, wait: wait), timeout: .seconds(wait + 10))

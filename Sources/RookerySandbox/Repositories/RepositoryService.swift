@@ -18,19 +18,36 @@ package actor RepositoryService {
   var active: [RepositoryName: ActiveBuild] = [:]
   /// Where `run` takes builds from; nil while it doesn't run.
   var queue: AsyncStream<ActiveBuild>.Continuation?
+  /// When the builder looks at which tip by itself; nil where it never does.
+  var schedule: BuildSchedule?
+  /// Wakes the builder up: a repository was added, or a build ended.
+  let scheduleChanges: AsyncStream<Void>
+  let scheduleChanged: AsyncStream<Void>.Continuation
+  /// A chance from 0 to 1 for what is spread over time.
+  let chance: @Sendable () -> Double
 
   struct ActiveBuild: Sendable {
     var image: ImageID
     var repository: Repository
+    var reason: BuildSummary.Reason
+    /// Whether an image is built even when nothing changed, and from the base.
+    var force = false
     var cancellation: BuildCancellation
   }
 
-  /// - Parameter authority: this installation's own.
+  /// - Parameters:
+  ///   - authority: this installation's own.
+  ///   - chance: a number in 0…1, for spreading builds.
   package init(
     registry: Registry, provider: any SandboxProvider, gateway: GatewayClient, configuration: Configuration,
-    authority: InstallationAuthority, logger: Logger
+    authority: InstallationAuthority, logger: Logger, chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
   ) {
     policy = SandboxPolicy(configuration: configuration, authority: authority)
+    self.chance = chance
+    schedule = configuration.images.intervalSeconds.map { seconds in
+      BuildSchedule(.init(interval: Double(seconds), longest: Double(configuration.images.longestWaitSeconds)))
+    }
+    (scheduleChanges, scheduleChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.registry = registry
     self.provider = provider
     self.configuration = configuration
@@ -58,17 +75,24 @@ package actor RepositoryService {
       name: request.name, url: url.text, defaultBranch: head.branch, description: request.description ?? "",
       hints: request.hints ?? [], agent: request.agent, added: Date())
     try await registry.insert(repository)
+    scheduleChanged.yield()
     return repository
   }
 
   /// By name.
   package func list() async throws -> [Repository] {
-    try await registry.repositories()
+    try await registry.repositories().map(scheduled)
   }
 
   /// Throws `repositoryUnknown`.
   package func get(_ name: RepositoryName) async throws -> Repository {
-    try await registry.repository(name)
+    scheduled(try await registry.repository(name))
+  }
+
+  private func scheduled(_ repository: Repository) -> Repository {
+    var repository = repository
+    repository.nextLook = schedule?.next(repository.name)
+    return repository
   }
 
   /// Forgets the repository, ending a build of it, and removes its images as far as nothing stands on them.
@@ -79,7 +103,7 @@ package actor RepositoryService {
       _ = try await outcome(of: build.image)
     }
     try await registry.removeRepository(name)
-    await removeImages { $0.repository == name }
+    await removeImages(of: name)
   }
 
   /// What the gateway adds to git's requests for this repository.
@@ -103,24 +127,6 @@ package actor RepositoryService {
 
   nonisolated func limits(for name: RepositoryName) -> Limits {
     configuration.repositories[name]?.limits ?? configuration.sandbox.limits
-  }
-
-  /// Removes those of the provider's images. One that a sandbox, a snapshot or another image stands on stays: the provider
-  /// refuses.
-  func removeImages(where isUnused: (ImageManifest) -> Bool) async {
-    do {
-      // Newest first: an image built on another one goes before it.
-      let images = try await provider.images().filter(isUnused)
-      for image in images.sorted(by: { $0.created > $1.created }) {
-        do {
-          try await provider.removeImage(image.id)
-        } catch {
-          logger.info("an image stays", metadata: ["image": "\(image.id)", "reason": "\(error)"])
-        }
-      }
-    } catch {
-      logger.warning("unused images were not removed", metadata: ["error": "\(error)"])
-    }
   }
 
   private func refuseTaken(_ name: RepositoryName) async throws {
