@@ -61,7 +61,7 @@ import Testing
     let (first, second, third) = (try image("i-1"), try image("i-2"), try image("i-3"))
     try await registry.beginBuild(first, of: app, at: time)
     #expect(try await registry.repository(app).image == nil)
-    #expect(try await registry.repository(app).lastBuild == BuildSummary(image: first, state: .running, started: time))
+    #expect(try await registry.repository(app).lastBuild == BuildSummary(image: first, state: .running, started: time, reason: .request))
     try await registry.finishBuild(first, with: built(first), at: time.addingTimeInterval(9))
     #expect(try await registry.repository(app).image == built(first).summary)
 
