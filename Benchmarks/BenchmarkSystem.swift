@@ -8,6 +8,7 @@ struct BenchmarkSystem {
   let api: APIClient
   let repository: RepositoryName
   let supervisor: Process
+  let directory: String
   /// From the start of `rookery up` to its first healthy answer, in milliseconds.
   let startTime: Double
 
@@ -37,8 +38,11 @@ struct BenchmarkSystem {
       let supervisor = Process()
       supervisor.executableURL = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "rookery")
       supervisor.arguments = ["up", "--data", data, "--config", configuration]
-      supervisor.standardOutput = FileHandle.nullDevice
-      supervisor.standardError = FileHandle.nullDevice
+      let log = directory + "/up.log"
+      _ = FileManager.default.createFile(atPath: log, contents: nil)
+      let sink = FileHandle(forWritingAtPath: log) ?? .nullDevice
+      supervisor.standardOutput = sink
+      supervisor.standardError = sink
       let clock = ContinuousClock()
       let began = clock.now
       try supervisor.run()
@@ -47,27 +51,32 @@ struct BenchmarkSystem {
         supervisor.waitUntilExit()
       }
       while (try? await api.get("/v1/health", as: API.Health.self, timeout: .seconds(2)))?.status != "ok" {
-        guard clock.now - began < .seconds(60) else { throw BenchmarkFailure("rookery up did not become healthy") }
+        guard clock.now - began < .seconds(60) else {
+          let said = FileManager.default.contents(atPath: log).map { String(decoding: $0, as: UTF8.self) } ?? ""
+          throw BenchmarkFailure("rookery up did not become healthy: \(said)")
+        }
         try await Task.sleep(for: .milliseconds(5))
       }
       let startTime = Double((clock.now - began).components.attoseconds) / 1e15 + Double((clock.now - began).components.seconds) * 1000
       let name = try RepositoryName("site")
       _ = try await api.post(
         "/v1/repositories", API.AddRepository(name: name, url: "http://127.0.0.1:\(port)/site.git"), as: Repository.self)
-      let system = BenchmarkSystem(api: api, repository: name, supervisor: supervisor, startTime: startTime)
+      let system = BenchmarkSystem(api: api, repository: name, supervisor: supervisor, directory: directory, startTime: startTime)
       let value = try await body(system)
       _ = try? output([supervisor.executableURL?.path ?? "rookery", "down", "--data", data])
       return value
     }
   }
 
-  /// Proportional memory of the idle processes together, in MiB.
+  /// Proportional memory of this system's idle processes together, in MiB.
   func memory() throws -> Double {
     var total = 0.0
     for pid in try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init) {
       guard let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { continue }
       let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-      guard words.count > 1, words[0].hasSuffix("/rookery"), ["serve", "host", "gateway"].contains(words[1]) else { continue }
+      guard words.count > 1, words[0].hasSuffix("/rookery"), ["serve", "host", "gateway"].contains(words[1]),
+        words.contains(where: { $0.hasPrefix(directory) })
+      else { continue }
       let rollup = try String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8)
       let pss = rollup.split(separator: "\n").first { $0.hasPrefix("Pss:") }?.split(separator: " ").dropFirst().first
       total += (pss.flatMap { Double($0) } ?? 0) / 1024

@@ -2,21 +2,32 @@ import Foundation
 
 // Measures what the README and the docs claim, beside peers or physical limits, in one run. Reports medians and ratios: machines are
 // shared and noisy, so nothing here passes or fails a test. Needs root, `podman` and `bwrap`; `make bench` sets them up.
-let directory = FileManager.default.temporaryDirectory.appending(path: "rookery-bench-\(UUID().uuidString)").path
+let directory = FileManager.default.temporaryDirectory.appending(path: "rookery-bench-\(UInt32.random(in: .min ... .max))").path
 try FileManager.default.createDirectory(
   atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-defer { try? FileManager.default.removeItem(atPath: directory) }
 
-var rows = [try appendBenchmark(in: directory)]
-rows += try await BenchmarkSystem.with(in: directory) { system in
-  // An image first, so that its build is not part of a start; then a quiet moment before memory is read.
-  let starts = StartBenchmark(system: system, root: "/var/cache/rookery/bases/debian-bookworm")
-  let compared = try await starts.run(rounds: 30)
-  return [
-    Comparison(
-      name: "rookery up → first healthy answer", ours: .init(samples: [system.startTime]), peer: nil, peerName: "", goal: 2000, unit: "ms"),
-    Comparison(
-      name: "serve + host + gateway, idle", ours: .init(samples: [try system.memory()]), peer: nil, peerName: "", goal: 60, unit: "MiB"),
-  ] + compared
+do {
+  try await run()
+} catch {
+  try? FileManager.default.removeItem(atPath: directory)
+  FileHandle.standardError.write(Data("The benchmark could not be run: \(error)\n".utf8))
+  exit(1)
 }
-printTable(rows)
+try? FileManager.default.removeItem(atPath: directory)
+
+func run() async throws {
+  var rows = [try appendBenchmark(in: directory)]
+  rows += try await BenchmarkSystem.with(in: directory) { system in
+    // An image first, so that its build is not part of a start; then a quiet moment before memory is read.
+    let starts = StartBenchmark(system: system, root: "/var/cache/rookery/bases/debian-bookworm")
+    let compared = try await starts.run(rounds: 30)
+    return [
+      Comparison(
+        name: "rookery up → first healthy answer", ours: .init(samples: [system.startTime]), peer: nil, peerName: "", goal: 2000, unit: "ms"
+      ),
+      Comparison(
+        name: "serve + host + gateway, idle", ours: .init(samples: [try system.memory()]), peer: nil, peerName: "", goal: 60, unit: "MiB"),
+    ] + compared
+  }
+  printTable(rows)
+}

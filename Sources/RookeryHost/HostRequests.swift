@@ -21,7 +21,8 @@ struct HostRequests: Sendable {
     case .list: return .sandboxes(table.list())
     case .terminate(let id, let keep): try await table.with(id) { try await $0.terminate(keep: keep) }
     case .snapshot(let id, let snapshot):
-      throw RookeryError(.unavailable, "The snapshot \(snapshot) of \(id) cannot be taken while it runs.", mend: "End the sandbox.")
+      try await table.with(id) { try await $0.snapshot(as: snapshot) }
+    case .capacity: return try .capacity(HostMeasure.capacity(of: context.sandboxes, promised: table.promised()))
     case .freeze(let id): try await table.with(id) { try await $0.setFrozen(true) }
     case .thaw(let id): try await table.with(id) { try await $0.setFrozen(false) }
     case .publishImage(let id, let image, let manifest):

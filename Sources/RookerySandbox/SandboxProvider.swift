@@ -19,10 +19,13 @@ package protocol SandboxProvider: Sendable {
   func publishImage(_ sandbox: SandboxID, manifest: ImageManifest) async throws
   func images() async throws -> [ImageManifest]
   func removeImage(_ id: ImageID) async throws
+  func snapshots() async throws -> [SnapshotRecord]
   func removeSnapshot(_ id: SnapshotID) async throws
   func publishBundle(_ sandbox: SandboxID, manifest: BundleManifest) async throws
   func bundles() async throws -> [BundleManifest]
   func bases() async throws -> [BaseRecord]
+  /// What this provider has and what of it is free now.
+  func capacity() async throws -> HostCapacity
   /// Limits that were hit and sandboxes that ended, from `after` on; waits up to `wait` seconds for the first.
   func events(after: Int64, wait: Int) async throws -> [HostEvent]
 }

@@ -30,32 +30,46 @@ struct GitScripts: Sendable {
   func checkout(id: ProcessID, branch: String, author: Author, litter: [String]) -> ProcessSpec {
     script(
       """
-      mkdir -p "$HOME/.config/git"
+      [ -d "$HOME/.config/git" ] || mkdir -p "$HOME/.config/git"
       printf '[user]\\n\\tname = "%s"\\n\\temail = "%s"\\n' "$2" "$3" > "$HOME/.config/git/config"
+      ref="refs/heads/$1"
       read -r head < .git/HEAD
-      if [ "$head" != "ref: refs/heads/$1" ]; then
-        git show-ref --verify --quiet "refs/heads/$1" && git switch --quiet "$1" || git switch --quiet --create "$1"
+      at=".git/HEAD"
+      case "$head" in "ref: refs/heads/"*) at=".git/${head#ref: }" ;; esac
+      if [ "$head" = "ref: $ref" ]; then
+        git rev-parse HEAD
+      elif [ -f "$at" ] && [ ! -e ".git/$ref" ] && { [ ! -e .git/packed-refs ] || ! grep -qF " $ref" .git/packed-refs; }; then
+        # A new branch where HEAD is needs no git program, and the agent waits for this.
+        read -r commit < "$at"
+        case "$commit" in *[!0-9a-f]*|'') echo 'HEAD is no commit' >&2; exit 1 ;; esac
+        [ -d ".git/refs/heads/${1%/*}" ] || mkdir -p ".git/refs/heads/${1%/*}"
+        printf '%s\\n' "$commit" > ".git/$ref"
+        printf 'ref: %s\\n' "$ref" > .git/HEAD
+        printf '%s\\n' "$commit"
+      else
+        git show-ref --verify --quiet "$ref" && git switch --quiet "$1" || git switch --quiet --create "$1"
+        git rev-parse HEAD
       fi
-      mkdir -p .git/info
+      [ -d .git/info ] || mkdir -p .git/info
       printf '%s\\n' "$4" > .git/info/exclude
-      git rev-parse HEAD
       """,
       id: id,
       arguments: [branch, Self.quoted(author.name), Self.quoted(author.email), litter.joined(separator: "\n")])
   }
 
-  /// Brings the working copy, in which nobody worked yet, to the newest commit of the remote's `branch`, and prints that commit.
-  /// `local` is the branch that moves with it.
-  func sync(id: ProcessID, branch: String, local: String) -> ProcessSpec {
+  /// Brings a working copy that is at `base` still to the newest commit of the remote's `branch`, and prints the commit that it is
+  /// at then. `local` is the branch that moves with it; `base` nil: wherever it is.
+  func sync(id: ProcessID, branch: String, local: String, from base: String? = nil) -> ProcessSpec {
     script(
       """
       git fetch --quiet --no-tags --force --no-write-fetch-head "$1" "+refs/heads/$2:refs/remotes/origin/$2"
       tip=$(git rev-parse --verify --quiet "refs/remotes/origin/$2^{commit}")
-      if [ "$(git rev-parse HEAD)" != "$tip" ]; then
+      head=$(git rev-parse HEAD)
+      if [ "$head" != "$tip" ] && [ "$head" = "${4:-$head}" ]; then
         git checkout --quiet --no-track -B "$3" "$tip" 2>/dev/null || git checkout --quiet --no-track --force -B "$3" "$tip"
       fi
-      printf '%s\\n' "$tip"
-      """, id: id, arguments: [remote, branch, local])
+      git rev-parse HEAD
+      """, id: id, arguments: [remote, branch, local, base ?? ""])
   }
 
   /// Commits everything that is not ignored, brings the branch to HEAD wherever the agent left it, and prints HEAD and the

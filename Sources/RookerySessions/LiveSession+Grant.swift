@@ -12,10 +12,11 @@ extension LiveSession {
         url: model.url, wire: model.wire == .openai ? .openai : .anthropic, key: model.key, name: model.name,
         tokenAllowance: model.tokensPerSession)
     }
-    let grant = Grant(
+    var grant = Grant(
       sandbox: sandbox, expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600),
       git: [.init(name: meta.repository, url: repository.url, pushRef: "refs/heads/\(meta.branch)")], model: model,
       privateHosts: services.configuration.network.privateHosts)
+    grant.holdsAnswers = meta.awaitsSync
     try await services.gateway.grant(grant)
   }
 

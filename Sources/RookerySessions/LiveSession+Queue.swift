@@ -15,14 +15,15 @@ extension LiveSession {
   ) throws -> API.PromptReceipt {
     let store = try SessionStore(directory: services.directory, session: meta.id, create: true)
     return try store.write { transaction in
+      let now = Date()
       if let earlier = try transaction.request(request) {
         return try repeated(earlier, digest: digest, session: meta.id)
       }
       try transaction.setMeta(JSON.encode(meta))
       _ = try transaction.append(
         .sessionCreated(.init(repository: meta.repository, branch: meta.branch, agent: meta.agent, owner: meta.owner)),
-        turn: nil, at: meta.created)
-      let event = try transaction.append(.promptQueued(event(of: prompt)), turn: nil, at: meta.created)
+        turn: nil, at: now)
+      let event = try transaction.append(.promptQueued(event(of: prompt)), turn: nil, at: now)
       try transaction.enqueue(prompt, request: request, digest: digest, seq: event.seq)
       return API.PromptReceipt(session: meta.id, prompt: prompt.id, seq: event.seq)
     }

@@ -29,7 +29,8 @@ extension LiveSession {
     if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
     let limits = limits(asked: environment.limits)
     let bundles = agent.python.isEmpty ? [] : [agent.name]
-    try await grant(fresh, limits: limits)
+    // What it may reach is settled while it starts.
+    async let granted: Void = grant(fresh, limits: limits)
     do {
       sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
     } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
@@ -40,6 +41,7 @@ extension LiveSession {
       source = .image(image.id)
       sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
     }
+    try await granted
     meta.sandboxReady = true
     meta.environment = environment.env
     meta.services = environment.start
@@ -47,7 +49,7 @@ extension LiveSession {
     meta.awaitsSync = nil
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
     let restored = if case .snapshot = source { true } else { false }
-    try commit([
+    commitLater([
       .sandboxReady(
         .init(
           sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
@@ -109,7 +111,7 @@ extension LiveSession {
   /// Puts the branch and this prompt's author in place.
   func checkOut() async throws {
     guard let turn, let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
-    try await bringUpToDate()
+    if !(try holdsAnswers) { try await bringUpToDate() }
     let litter = services.agents[meta.agent]?.litter ?? []
     let result = try await sandbox.run(
       git.checkout(id: try ProcessID("turn-\(turn.number)-checkout"), branch: meta.branch, author: turn.author, litter: litter))

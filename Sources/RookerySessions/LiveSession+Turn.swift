@@ -59,7 +59,9 @@ extension LiveSession {
         if let step {
           let took = (clock.now - began).components
           let milliseconds = Int(took.seconds) * 1000 + Int(took.attoseconds / 1_000_000_000_000_000)
-          try commit([.stepFinished(.init(step: step, milliseconds: milliseconds))])
+          commitLater([.stepFinished(.init(step: step, milliseconds: milliseconds))])
+          // The agent's start, which follows at once, commits for both.
+          if step != .checkout { try commit() }
         } else {
           try commit()
         }

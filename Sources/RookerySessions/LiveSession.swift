@@ -27,6 +27,8 @@ actor LiveSession {
   private var readers: [UInt64: CheckedContinuation<Void, any Error>] = [:]
   private var nextReader: UInt64 = 0
   private var persisted: (meta: SessionMeta, turn: TurnState?)
+  /// Events that may wait for the next commit, a moment later: what they follow from is repeatable until then.
+  private var deferred: [EventPayload] = []
 
   /// Set when the server shuts down: nothing is failed any more, all is left for the next process.
   var closing = false
@@ -88,20 +90,25 @@ actor LiveSession {
     meta.updated = now
     do {
       let stored = try store.write { transaction in
-        var events = try payloads.map { try transaction.append($0, turn: number ?? turn?.number, at: now) }
+        var events = try (deferred + payloads).map { try transaction.append($0, turn: number ?? turn?.number, at: now) }
         events += try body(transaction)
         if meta != persisted.meta { try transaction.setMeta(JSON.encode(meta)) }
         if let turn, turn != persisted.turn { try transaction.setTurn(turn.number, prompt: turn.prompt, body: JSON.encode(turn)) }
         return events
       }
       persisted = (meta, turn)
+      deferred = []
       publish(stored)
       return stored
     } catch {
       (meta, turn) = persisted
+      deferred = []
       throw error
     }
   }
+
+  /// Leaves events to the next commit. Each commit waits for the disk, and an agent's start waits for each commit.
+  func commitLater(_ payloads: [EventPayload]) { deferred += payloads }
 
   private func publish(_ stored: [StoredEvent]) {
     if let last = stored.last { seq = last.seq }

@@ -78,9 +78,9 @@ package actor SessionEngine: SessionService {
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
     let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
     let session = try session(id)
+    await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
     try services.registry.index(await session.summary)
-    await session.runIfIdle()
     return receipt
   }
 

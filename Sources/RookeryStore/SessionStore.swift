@@ -13,7 +13,12 @@ package final class SessionStore: Sendable {
     let folder = "\(directory)/\(session)"
     let path = folder + "/session.sqlite"
     if create {
-      try Self.mapping { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+      try Self.mapping {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        if !FileManager.default.fileExists(atPath: path) {
+          try SessionTemplate.place(in: folder, name: "session.sqlite", migrator: Self.migrator)
+        }
+      }
     } else if !FileManager.default.fileExists(atPath: path) {
       throw RookeryError(.notFound, "There is no session “\(session)”.", mend: "“rookery sessions” lists those you may see.")
     }

@@ -15,11 +15,15 @@ final class RunningSystem: Sendable {
 
   let directory: TemporaryDirectory
   let git: GitServer
+  /// The forge of every repository, where the suite asked for one.
+  let forge: GitHubDouble?
   let model: RehearsalModel
   let modelTask: Task<Void, any Error>
   let supervisor: Process
   let ada = API.NamedAuthor(name: "Ada Lovelace", email: "ada@example.com")
 
+  /// What Ada's pull requests are opened with.
+  static let forgeToken = "ghp_" + String(repeating: "a1", count: 18)
   static let gitPassword = "correct-horse-battery-staple"
   static let modelKey = "sk-rehearsal-key-that-no-sandbox-may-see"
 
@@ -31,8 +35,11 @@ final class RunningSystem: Sendable {
   var data: String { directory.path("data") }
   var configuration: String { directory.path("rookery.yaml") }
 
-  private init(directory: TemporaryDirectory, git: GitServer, model: RehearsalModel, modelTask: Task<Void, any Error>, supervisor: Process)
-  {
+  private init(
+    directory: TemporaryDirectory, git: GitServer, forge: GitHubDouble?, model: RehearsalModel, modelTask: Task<Void, any Error>,
+    supervisor: Process
+  ) {
+    self.forge = forge
     self.directory = directory
     self.git = git
     self.model = model
@@ -52,6 +59,11 @@ final class RunningSystem: Sendable {
     let modelPort = try #require(await arrived.next())
     let repositories = options.repositories
     for name in repositories { try await git.makeRepository(name) }
+    let forge = options.forge ? try await startForge(directory, repositories) : nil
+    func settings(of repository: String) -> String {
+      let link = forge.map { ", forge: {kind: github, api_url: \"\($0.url)\", repository: acme/\(repository)}" } ?? ""
+      return "  \(repository): {git_user: git, git_token_env: ROOKERY_TEST_GIT_TOKEN\(link)}"
+    }
     let configuration = try directory.write(
       """
       server:
@@ -62,7 +74,8 @@ final class RunningSystem: Sendable {
         limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: 600}
       pool: {size: \(options.pool), at_once: 1}
       repositories:
-      \(repositories.map { "  \($0): {git_user: git, git_token_env: ROOKERY_TEST_GIT_TOKEN}" }.joined(separator: "\n"))
+      \(repositories.map(settings).joined(separator: "\n"))
+      \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
       """, to: "rookery.yaml")
     let supervisor = try launch(
       directory: directory, configuration: configuration,
@@ -70,7 +83,7 @@ final class RunningSystem: Sendable {
         "ROOKERY_MODEL_URL": "http://127.0.0.1:\(modelPort)", "ROOKERY_MODEL_KEY": modelKey, "ROOKERY_MODEL": RehearsalModel.name,
         "ROOKERY_TEST_GIT_TOKEN": gitPassword,
       ])
-    let system = RunningSystem(directory: directory, git: git, model: model, modelTask: modelTask, supervisor: supervisor)
+    let system = RunningSystem(directory: directory, git: git, forge: forge, model: model, modelTask: modelTask, supervisor: supervisor)
     do {
       try await system.untilHealthy()
       for name in repositories {
@@ -84,6 +97,16 @@ final class RunningSystem: Sendable {
       throw error
     }
     return system
+  }
+
+  /// A forge where Ada may write, and the file with her token that only `serve` may read.
+  private static func startForge(_ directory: TemporaryDirectory, _ repositories: [String]) async throws -> GitHubDouble {
+    let forge = try await GitHubDouble.start()
+    forge.addToken(forgeToken, login: "ada")
+    for name in repositories { forge.addRepository("acme/\(name)") }
+    let people = try directory.write("ada@example.com: \(forgeToken)\n", to: "people.yaml")
+    try FileManager.default.setAttributes([.posixPermissions: 0o640, .groupOwnerAccountName: "rookery-serve"], ofItemAtPath: people)
+    return forge
   }
 
   private static func launch(directory: TemporaryDirectory, configuration: String, environment: [String: String]) throws -> Process {
@@ -120,6 +143,7 @@ final class RunningSystem: Sendable {
     supervisor.waitUntilExit()
     modelTask.cancel()
     await git.stop()
+    await forge?.stop()
     directory.remove()
   }
 
@@ -153,6 +177,7 @@ final class RunningSystem: Sendable {
 struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var script: RehearsalScript = .demo
   var repositories = ["site"]
+  var forge = false
   /// How many warm sandboxes wait for each repository: none where a test is about something else.
   var pool = 0
 
@@ -169,8 +194,8 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == RunningSystemTrait {
-  static func system(script: RehearsalScript = .demo, repositories: [String] = ["site"], pool: Int = 0) -> Self {
-    RunningSystemTrait(script: script, repositories: repositories, pool: pool)
+  static func system(script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, pool: Int = 0) -> Self {
+    RunningSystemTrait(script: script, repositories: repositories, forge: forge, pool: pool)
   }
 }
 

@@ -124,6 +124,9 @@ import Testing
     let warm = try await warmed(system, agent: "agentao")
     let show = try await system.cli("repo", "show", "site")
     #expect(show.text.contains("1 ready"))
+    // The remote moves on while it waits: the agent hears nothing of its model before it is there, too.
+    try await system.git.commit(to: "site", files: ["WHILE-IT-WAITED.md": "later\n"])
+    let tip = try #require(try await system.git.log(of: "site", ref: "main").first?.id)
     let session = try await system.begin("Add an overview of this repository", agent: "agentao", author: system.ada)
     let log = try await system.finished(session)
     #expect(log.results.map(\.result) == [.completed])
@@ -132,6 +135,9 @@ import Testing
     #expect(log.message.contains("I'll look at the repository first."))
     let commits = try await system.git.log(of: "site", ref: "rookery/\(session)")
     #expect(commits.first?.authorName == "Ada Lovelace")
+    #expect(commits.dropFirst().first?.id == tip)
+    let overview = try await system.git.show("site", ref: "rookery/\(session)", path: "REPOSITORY-OVERVIEW.md")
+    #expect(overview.contains("WHILE-IT-WAITED.md"))
     #expect(system.model.journal.failures == [])
     // Another agent's session takes the next sandbox all the same.
     let next = try await warmed(system, agent: "agentao", beside: [warm.sandbox])

@@ -201,7 +201,7 @@ import Testing
         }
       }
       #expect(place.after == last)
-      var transcript = Transcript(prompts: try await server.sessions.detail(id).promptTexts, after: 0)
+      var transcript = Transcript(of: try await server.sessions.detail(id), after: 0)
       try await page.fold(id, into: &transcript, through: last)
       let view = TranscriptView(session: id)
       let expected = PageModel.text(of: transcript.turns.map(view.turn).joined().text)

@@ -29,6 +29,7 @@ struct ModelBroker: BrokerResponder {
     let size = body.readableBytes
     try await upstream.send(outgoing, to: access.remote, privateHosts: access.privateHosts) { response in
       try check(response, host: access.remote.host)
+      try await grants.answersReleased(request.sandbox)
       try await relay(response, of: route, requestBytes: size, sandbox: request.sandbox, writer)
     }
   }

@@ -42,6 +42,13 @@ enum TreeWalk {
     }
   }
 
+  /// Calls `body` for every name in the directory, in no order.
+  static func entries(of directory: Int32, _ body: ([CChar]) throws -> Void) throws {
+    let stream = try open(".", in: directory)
+    defer { closedir(stream) }
+    while let (name, _) = next(in: stream) { try body(name) }
+  }
+
   /// Removes one tree; returns names that it moved up into `directory` because they lay too deep.
   private static func removeOne(_ name: [CChar], in directory: Directory, serial: Int) throws -> [[CChar]] {
     if unlinkat(directory.descriptor, name, 0) == 0 || errno == ENOENT { return [] }

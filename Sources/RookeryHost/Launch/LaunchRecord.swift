@@ -21,6 +21,8 @@ struct LaunchRecord: Codable, Equatable, Sendable {
   var boot: String
   /// Process 1 of the sandbox; nil until it was started.
   var initProcess: Process?
+  /// Whether it is meant to stand still; nil until it first was.
+  var paused: Bool?
   /// Set once `exited` was reported.
   var ended: String?
   /// Limits up to here were reported.

@@ -9,4 +9,8 @@ struct LayerManifest: Codable, Equatable, Sendable {
   var created: Date
   /// Set for images.
   var image: ImageManifest?
+  /// What the layer's own tree takes on the disk; nil for layers of earlier versions.
+  var bytes: Int?
+  /// Whether the tree is a btrfs subvolume, which holds the layer as `upper`.
+  var isSubvolume: Bool?
 }

@@ -14,6 +14,7 @@ final class LayerStore: Sendable {
   static let maximumDepth = 180
 
   private static let treeName = "fs"
+  private static let unfinishedTreeName = "copy"
   private static let manifestName = "manifest.json"
 
   private let path: String
@@ -90,6 +91,35 @@ final class LayerStore: Sendable {
     return try JSON.decode(LayerManifest.self, from: data)
   }
 
+  /// Makes what `capture` leaves under the name it is given, in the directory it is given, the layer `name`, durably. It returns the
+  /// bytes that the tree takes.
+  ///
+  /// Until the last rename nothing of it counts: a crash leaves a directory that the next start throws away.
+  func publishCopy(as name: LayerName, manifest: LayerManifest, capture: (Directory, String) throws -> Int) throws {
+    let directory = try directory(name.kind)
+    let partialName = Self.partial(name.id)
+    // A whole one may wait there for its last rename.
+    if try directory.directory("\(partialName)/\(Self.treeName)") != nil { return try finish(name, in: directory) }
+    try trash.discard(partialName, in: directory)
+    try directory.makeDirectory(partialName, mode: 0o700)
+    do {
+      let partial = try directory.existing(partialName)
+      var manifest = manifest
+      manifest.bytes = try capture(partial, Self.unfinishedTreeName)
+      try partial.write(Self.manifestName, JSON.encode(manifest), durable: true)
+      try partial.syncFileSystem()
+      try pins.withLock { _ in
+        if let parent = manifest.parent.layer, try self.manifest(parent) == nil { throw Self.missing(parent) }
+        try partial.move(Self.unfinishedTreeName, to: partial, as: Self.treeName)
+        try partial.sync()
+        try finish(name, in: directory)
+      }
+    } catch {
+      try? trash.discard(partialName, in: directory)
+      throw error
+    }
+  }
+
   /// Makes the tree `upper` of `sandboxDirectory` the layer `name`, durably. Nothing may write to the tree any more.
   func publish(_ upper: String, of sandboxDirectory: Directory, as name: LayerName, manifest: LayerManifest) throws {
     let directory = try directory(name.kind)
@@ -103,6 +133,8 @@ final class LayerStore: Sendable {
     try trash.discard(partialName, in: directory)
     try directory.makeDirectory(partialName, mode: 0o700)
     let partial = try directory.existing(partialName)
+    var manifest = manifest
+    manifest.bytes = try DiskUsage.measure(sandboxDirectory.existing(upper), limitMB: .max).bytes
     try partial.write(Self.manifestName, JSON.encode(manifest), durable: true)
     try pins.withLock { _ in
       if let parent = manifest.parent.layer, try self.manifest(parent) == nil { throw Self.missing(parent) }
@@ -136,12 +168,18 @@ final class LayerStore: Sendable {
   // MARK: Lists and removal
 
   func images() throws -> [ImageManifest] {
-    try all(.image).compactMap { $0.manifest.image }.sorted { $0.created < $1.created }
+    try all(.image).compactMap { entry in
+      var image = entry.manifest.image
+      image?.bytes = entry.manifest.bytes
+      return image
+    }.sorted { $0.created < $1.created }
   }
 
   func snapshots() throws -> [SnapshotRecord] {
-    try all(.snapshot).map { SnapshotRecord(id: try SnapshotID($0.id), parent: $0.manifest.parent, created: $0.manifest.created) }
-      .sorted { $0.created < $1.created }
+    try all(.snapshot).map {
+      SnapshotRecord(id: try SnapshotID($0.id), parent: $0.manifest.parent, created: $0.manifest.created, bytes: $0.manifest.bytes)
+    }
+    .sorted { $0.created < $1.created }
   }
 
   private func all(_ kind: LayerKind) throws -> [(id: String, manifest: LayerManifest)] {

@@ -21,6 +21,34 @@ extension HostedSandbox {
     try cleanUp()
   }
 
+  /// Keeps the writable layer as that snapshot; the sandbox goes on. It stands still while its files are captured, and no longer.
+  /// Repeating it is harmless.
+  ///
+  /// Throws `conflict` when the snapshot's id is taken by another sandbox's, `tooLarge` when there is more than can be captured.
+  func snapshot(as snapshot: SnapshotID) throws {
+    let name = LayerName.snapshot(snapshot)
+    if let existing = try context.layers.manifest(name) {
+      guard existing.sandbox == id else {
+        throw RookeryError(.conflict, "Snapshot \(snapshot) was made of another sandbox.", mend: "Use a new id.")
+      }
+      return
+    }
+    guard let record else { throw Self.unknown(id) }
+    try requireSpace()
+    let manifest = LayerManifest(sandbox: id, parent: record.source, created: Date(), image: nil)
+    try context.layers.publishCopy(as: name, manifest: manifest) { partial, tree in
+      try whileStill { try capture(to: partial, as: tree, limits: record.limits) }
+    }
+  }
+
+  private func capture(to partial: Directory, as tree: String, limits: Limits) throws -> Int {
+    let upper = try context.sandboxes.existing(id.rawValue).existing("upper")
+    try partial.makeDirectory(tree, mode: 0o755)
+    // Plain directories have no quota: a little more than the limit may be there until it is seen.
+    let bounds = TreeCopy.Bounds(bytes: limits.diskMB << 21, entries: limits.inodes * 2, time: .seconds(120))
+    return try TreeCopy.copy(upper, to: partial.existing(tree), scratch: partial, bounds: bounds).bytes
+  }
+
   /// Ends the sandbox and makes its writable layer an image. Repeating it is harmless.
   func publishImage(_ image: ImageID, manifest: ImageManifest) throws {
     guard manifest.id == image, Self.isPlausible(manifest) else {

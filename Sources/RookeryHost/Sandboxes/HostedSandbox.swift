@@ -14,6 +14,7 @@ actor HostedSandbox {
 
   /// What `list` shows, readable while a request is being worked on. Nil: there is no such sandbox (yet, or any more).
   private nonisolated let published = Mutex<SandboxRecord?>(nil)
+  private nonisolated let granted = Mutex<Limits?>(nil)
 
   var record: LaunchRecord? { didSet { publishRecord() } }
   var isFrozen = false { didSet { publishRecord() } }
@@ -29,6 +30,8 @@ actor HostedSandbox {
   }
 
   nonisolated var shown: SandboxRecord? { published.withLock { $0 } }
+  /// Its limits while it lives; nil before and after.
+  nonisolated var promised: Limits? { granted.withLock { $0 } }
   nonisolated var cgroup: SandboxCgroup { SandboxCgroup(layout: context.layout, id: id) }
   nonisolated var socketName: String { "\(id).sock" }
   nonisolated var socketPath: String { "\(context.runnersPath)/\(socketName)" }
@@ -40,6 +43,7 @@ actor HostedSandbox {
         runnerSocket: socketPath, memoryBytes: isFrozen ? cgroup.privateMemory : nil)
     }
     published.withLock { $0 = shown }
+    granted.withLock { $0 = record?.ended == nil ? record?.limits : nil }
   }
 
   /// The sandbox, started unless it exists. Throws `conflict` when the id was used for something else.
@@ -103,7 +107,7 @@ actor HostedSandbox {
   }
 
   /// The last part of the disk stays for what runs already.
-  private nonisolated func requireSpace() throws {
+  nonisolated func requireSpace() throws {
     var status = statvfs()
     guard fstatvfs(context.sandboxes.descriptor, &status) == 0 else { throw RookeryError.system("statvfs", errno) }
     guard UInt64(status.f_bavail) * UInt64(status.f_frsize) >= 512 << 20 else {
@@ -127,6 +131,7 @@ actor HostedSandbox {
     guard found.boot == context.boot, let descriptor, process.isAlive else {
       return try end(reason: found.boot == context.boot ? "ended while Rookery was away" : "the machine was restarted")
     }
+    if let paused = found.paused, cgroup.isFrozen != paused { paused ? try cgroup.freeze() : try cgroup.thaw() }
     isFrozen = cgroup.isFrozen
     watch(found, process: descriptor)
     context.handover.add(id, process: process, listeners: nil)
@@ -175,10 +180,31 @@ actor HostedSandbox {
   }
 
   func setFrozen(_ frozen: Bool) throws {
-    guard let record else { throw Self.unknown(id) }
+    guard var record else { throw Self.unknown(id) }
     guard record.ended == nil else { throw RookeryError(.sandboxLost, "Sandbox \(id) has ended.", mend: "Start another.") }
+    // Written first: a restarted host brings about what was wanted.
+    if record.paused != frozen {
+      record.paused = frozen
+      try context.records.write(record)
+      self.record = record
+    }
     if frozen { try cgroup.freeze() } else { try cgroup.thaw() }
     isFrozen = frozen
+  }
+
+  /// Runs `body` while no process of the sandbox moves; then they go on, unless they stood still before.
+  func whileStill<Value>(_ body: () throws -> Value) throws -> Value {
+    guard record?.ended == nil, !isFrozen else { return try body() }
+    // A host that dies in between leaves it frozen; the next one sees that it was not meant to be.
+    do {
+      try cgroup.freeze()
+      let value = try body()
+      try cgroup.thaw()
+      return value
+    } catch {
+      try? cgroup.thaw()
+      throw error
+    }
   }
 
   static func unknown(_ id: SandboxID) -> RookeryError { RookeryError(.notFound, "There is no sandbox \(id).") }

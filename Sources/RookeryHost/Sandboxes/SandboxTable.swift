@@ -37,6 +37,9 @@ final class SandboxTable: Sendable {
     return try await body(sandbox)
   }
 
+  /// The limits of every sandbox that lives.
+  func promised() -> [Limits] { entries.withLock { $0.values.compactMap(\.sandbox.promised) } }
+
   func list() -> [SandboxRecord] {
     entries.withLock { $0.values.compactMap(\.sandbox.shown) }.sorted { $0.created < $1.created }
   }

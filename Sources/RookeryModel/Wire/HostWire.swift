@@ -23,6 +23,8 @@ public enum HostRequest: Sendable, Codable, Equatable {
   case publishBundle(SandboxID, agent: AgentName, manifest: BundleManifest)
   case listBundles
   case listBases
+  /// What the machine has and what of it is free now.
+  case capacity
   /// Waits up to `wait` seconds for events after `after`.
   case nextEvents(after: Int64, wait: Int)
 }
@@ -36,6 +38,7 @@ public enum HostResponse: Sendable, Codable, Equatable {
   case snapshots([SnapshotRecord])
   case bundles([BundleManifest])
   case bases([BaseRecord])
+  case capacity(HostCapacity)
   case events([HostEvent])
 }
 
@@ -49,12 +52,15 @@ public struct CreateSandbox: Sendable, Codable, Equatable {
   public var source: Source
   public var limits: Limits
   public var bundles: [AgentName]
+  /// Names of commands that explain themselves instead of running: a guard-rail, no boundary. Nil and empty: none.
+  public var blockedCommands: [String]?
 
-  public init(id: SandboxID, source: Source, limits: Limits, bundles: [AgentName]) {
+  public init(id: SandboxID, source: Source, limits: Limits, bundles: [AgentName], blockedCommands: [String]? = nil) {
     self.id = id
     self.source = source
     self.limits = limits
     self.bundles = bundles
+    self.blockedCommands = blockedCommands
   }
 }
 
@@ -90,9 +96,12 @@ public struct ImageManifest: Sendable, Codable, Equatable {
   public var created: Date
   /// What it was built on; the stack of layers follows from it.
   public var parent: CreateSandbox.Source
+  /// Bytes that its own layer takes on the disk; the host fills it in.
+  public var bytes: Int?
 
   public init(
-    id: ImageID, repository: RepositoryName, commit: String, environmentDigest: String, created: Date, parent: CreateSandbox.Source
+    id: ImageID, repository: RepositoryName, commit: String, environmentDigest: String, created: Date, parent: CreateSandbox.Source,
+    bytes: Int? = nil
   ) {
     self.id = id
     self.repository = repository
@@ -100,6 +109,7 @@ public struct ImageManifest: Sendable, Codable, Equatable {
     self.environmentDigest = environmentDigest
     self.created = created
     self.parent = parent
+    self.bytes = bytes
   }
 }
 
@@ -107,10 +117,44 @@ public struct SnapshotRecord: Sendable, Codable, Equatable {
   public var id: SnapshotID
   public var parent: CreateSandbox.Source
   public var created: Date
-  public init(id: SnapshotID, parent: CreateSandbox.Source, created: Date) {
+  /// Bytes that its own layer takes on the disk; nil for snapshots of earlier versions.
+  public var bytes: Int?
+  public init(id: SnapshotID, parent: CreateSandbox.Source, created: Date, bytes: Int? = nil) {
     self.id = id
     self.parent = parent
     self.created = created
+    self.bytes = bytes
+  }
+}
+
+/// What a machine has for sandboxes, what of it is free, and what its sandboxes were promised.
+public struct HostCapacity: Sendable, Codable, Equatable {
+  public var memoryTotalMB: Int
+  /// What new programs can have without swapping.
+  public var memoryAvailableMB: Int
+  public var cpus: Int
+  /// Of the file system that holds layers and sandboxes.
+  public var diskTotalMB: Int
+  public var diskFreeMB: Int
+  /// Sandboxes that live, frozen ones included, and the sums of their limits.
+  public var sandboxes: Int
+  public var promisedMemoryMB: Int
+  public var promisedCPUs: Double
+  public var promisedDiskMB: Int
+
+  public init(
+    memoryTotalMB: Int, memoryAvailableMB: Int, cpus: Int, diskTotalMB: Int, diskFreeMB: Int, sandboxes: Int = 0,
+    promisedMemoryMB: Int = 0, promisedCPUs: Double = 0, promisedDiskMB: Int = 0
+  ) {
+    self.memoryTotalMB = memoryTotalMB
+    self.memoryAvailableMB = memoryAvailableMB
+    self.cpus = cpus
+    self.diskTotalMB = diskTotalMB
+    self.diskFreeMB = diskFreeMB
+    self.sandboxes = sandboxes
+    self.promisedMemoryMB = promisedMemoryMB
+    self.promisedCPUs = promisedCPUs
+    self.promisedDiskMB = promisedDiskMB
   }
 }
 
@@ -138,6 +182,8 @@ public struct BaseRecord: Sendable, Codable, Equatable {
 public struct HostEvent: Sendable, Codable, Equatable {
   public enum Kind: Sendable, Codable, Equatable {
     case limitHit(LimitName, detail: String)
+    /// It is about to be reached: the sandbox goes on for now.
+    case limitWarning(LimitName, detail: String)
     case exited(reason: String)
   }
   public var seq: Int64

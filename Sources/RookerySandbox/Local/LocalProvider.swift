@@ -78,6 +78,18 @@ package final class LocalProvider: SandboxProvider {
     try await done(.removeImage(id), "removeImage", timeout: .seconds(300))
   }
 
+  package func snapshots() async throws -> [SnapshotRecord] {
+    let response = try await host.call(.listSnapshots)
+    guard case .snapshots(let records) = response else { throw HostConnection.unexpected(response, to: "listSnapshots") }
+    return records
+  }
+
+  package func capacity() async throws -> HostCapacity {
+    let response = try await host.call(.capacity)
+    guard case .capacity(let capacity) = response else { throw HostConnection.unexpected(response, to: "capacity") }
+    return capacity
+  }
+
   package func removeSnapshot(_ id: SnapshotID) async throws {
     try await done(.removeSnapshot(id), "removeSnapshot", timeout: .seconds(300))
   }

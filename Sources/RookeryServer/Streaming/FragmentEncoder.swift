@@ -17,7 +17,7 @@ struct FragmentEncoder: EventStreamEncoder {
     self.session = session
     let detail = try await page.sessions.detail(session)
     generation = detail.session.generation
-    transcript = Transcript(prompts: detail.promptTexts, after: min(max(0, from - 1), after))
+    transcript = Transcript(of: detail, after: min(max(0, from - 1), after))
     try await page.fold(session, into: &transcript, through: after)
     _ = transcript.takeChanges()
     transcript.keepNewestTurn()

@@ -4,10 +4,12 @@ import RookeryModel
 /// What a program printed.
 enum OutputView {
   static func block(_ output: OutputBlock, id: Int64) -> HTML {
-    """
-    <div class="block output" id="b\(id)"><p class="label">\(output.stream == .stdout ? "Output" : "Errors")</p>\
-    <pre id="b\(id)-c" tabindex="0">\(dropped(output, id: id))\(output.pieces.map { piece($0, id: id) })</pre></div>
-    """
+    let text: HTML = """
+      <pre id="b\(id)-c" tabindex="0">\(dropped(output, id: id))\(output.pieces.map { piece($0, id: id) })</pre>
+      """
+    if output.isLog { return #"<details class="block output agent-log" id="b\#(id)"><summary>The agent's log</summary>\#(text)</details>"# }
+    let label = output.stream == .stdout ? "Output" : "Errors"
+    return #"<div class="block output" id="b\#(id)"><p class="label">\#(label)</p>\#(text)</div>"#
   }
 
   static func dropped(_ output: OutputBlock, id: Int64) -> HTML {
@@ -29,12 +31,26 @@ enum ToolView {
     let files = tool.locations.prefix(3).map { location -> HTML in
       location.line.map { "<code>\(location.path):\($0)</code>" } ?? "<code>\(location.path)</code>"
     }
-    let places: HTML = files.isEmpty || tool.locations.contains { title.contains($0.path) } ? "" : "<span class=\"where\">\(files)</span>"
+    let places: HTML =
+      if files.isEmpty {
+        subject(of: tool).map { "<span class=\"where\"><code>\($0)</code></span>" } ?? ""
+      } else {
+        tool.locations.contains { title.contains($0.path) } ? "" : "<span class=\"where\">\(files)</span>"
+      }
     return """
       <details class="block tool tool-\(status(tool).mark)" id="b\(id)"><summary>\(icon(tool.kind).html)\
       <span class="title" dir="auto">\(title.prefix(300))</span>\(places)<span class="status">\(status(tool).text)</span></summary>\
       <div class="tool-body">\(body(tool, id: id))</div></details>
       """
+  }
+
+  /// What the call is about, for agents that put it into the input alone: the first line of a command, or a file.
+  private static func subject(of tool: ToolBlock) -> String? {
+    for key in ["command", "file_path", "path"] {
+      guard let line = tool.input?[key]?.string?.split(whereSeparator: \.isNewline).first, !tool.title.contains(line) else { continue }
+      return String(line.prefix(120))
+    }
+    return nil
   }
 
   private static func status(_ tool: ToolBlock) -> (text: String, mark: String) {

@@ -20,15 +20,18 @@ struct Transcript: Sendable {
   private(set) var turns: [TranscriptTurn] = []
   /// Texts of prompts by id; a turn's start names only the id.
   private var prompts: [PromptID: String]
+  /// Scripts of the `command` agent write their errors for people; coding agents keep their log there.
+  private let isScript: Bool
   private var changes: [Change] = []
   /// The newest event that was folded in.
   private(set) var seq: Int64
   /// The first event of the newest turn: folding from here on gives the same newest turn.
   private(set) var turnStart: Int64
 
-  /// A transcript of the events after `after`.
-  init(prompts: [PromptID: String], after: Int64) {
-    self.prompts = prompts
+  /// A transcript of the session's events after `after`.
+  init(of detail: API.SessionDetail, after: Int64) {
+    prompts = detail.promptTexts
+    isScript = detail.session.agent.rawValue == "command"
     seq = after
     turnStart = after + 1
   }
@@ -74,7 +77,7 @@ struct Transcript: Sendable {
     turns.append(
       TranscriptTurn(
         number: event.turn ?? (turns.last?.number ?? 0) + 1, author: body.author, text: prompts[body.prompt] ?? "",
-        started: event.time))
+        isScript: isScript, started: event.time))
     note(.turn(turns[turns.count - 1].number))
   }
 
@@ -82,7 +85,7 @@ struct Transcript: Sendable {
   private mutating func edit(_ event: Event, _ change: (inout TranscriptTurn) -> Void) {
     if turns.isEmpty {
       turnStart = event.seq
-      turns.append(TranscriptTurn(number: event.turn ?? 0, author: nil, text: "", started: event.time))
+      turns.append(TranscriptTurn(number: event.turn ?? 0, author: nil, text: "", isScript: isScript, started: event.time))
       note(.turn(turns[0].number))
     }
     change(&turns[turns.count - 1])

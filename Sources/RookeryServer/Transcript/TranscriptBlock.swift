@@ -33,12 +33,17 @@ struct OutputBlock: Sendable {
   }
 
   let stream: OutputChunk.Stream
+  /// An agent's own log, which few want to read.
+  let isLog: Bool
   private(set) var pieces: [Piece] = []
   /// Bytes that are no longer kept.
   private(set) var dropped = 0
   private var terminal = TerminalText()
 
-  init(stream: OutputChunk.Stream) { self.stream = stream }
+  init(stream: OutputChunk.Stream, isLog: Bool = false) {
+    self.stream = stream
+    self.isLog = isLog
+  }
 
   mutating func append(_ chunk: String) {
     let text = terminal.feed(chunk)

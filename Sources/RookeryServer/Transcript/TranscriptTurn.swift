@@ -9,6 +9,7 @@ struct TranscriptTurn: Sendable {
   /// Nil where the transcript begins in the middle of a turn.
   let author: Author?
   let text: String
+  private let isScript: Bool
   let started: Date
   var steps: [StepFinished] = []
   var blocks: [TranscriptBlock] = []
@@ -20,8 +21,10 @@ struct TranscriptTurn: Sendable {
   /// Places of blocks that later events change.
   private var tools: [String: Int] = [:]
   private var plan: Int?
+  private var log: Int?
 
-  init(number: Int, author: Author?, text: String, started: Date) {
+  init(number: Int, author: Author?, text: String, isScript: Bool, started: Date) {
+    self.isScript = isScript
     self.number = number
     self.author = author
     self.text = text
@@ -82,11 +85,17 @@ struct TranscriptTurn: Sendable {
   }
 
   private mutating func foldOutput(_ chunk: OutputChunk, _ event: Event) -> BlockChange {
+    let isLog = !isScript && chunk.stream == .stderr
+    if isLog, let log, case .output(var output) = blocks[log].content {
+      output.append(chunk.text)
+      return change(log, .output(output))
+    }
+    if isLog { log = blocks.count }
     if let last = blocks.indices.last, case .output(var output) = blocks[last].content, output.stream == chunk.stream {
       output.append(chunk.text)
       return change(last, .output(output))
     }
-    var output = OutputBlock(stream: chunk.stream)
+    var output = OutputBlock(stream: chunk.stream, isLog: isLog)
     output.append(chunk.text)
     return add(.output(output), event)
   }

@@ -52,7 +52,7 @@ struct SessionPage: Sendable {
     let detail = try await sessions.detail(id)
     let last = min(detail.session.seq, before.map { $0 - 1 } ?? .max)
     let first = max(0, last - Self.window)
-    var transcript = Transcript(prompts: detail.promptTexts, after: first)
+    var transcript = Transcript(of: detail, after: first)
     try await fold(id, into: &transcript, through: last)
     let view = TranscriptView(session: id, diffs: try await diffs(id, in: transcript.turns))
     let isLive = before == nil
