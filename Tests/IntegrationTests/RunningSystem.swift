@@ -77,6 +77,7 @@ final class RunningSystem: Sendable {
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
       """, to: "rookery.yaml")
+    if let size = options.databaseSize { try await mountDatabases(directory, size) }
     let supervisor = try launch(
       directory: directory, configuration: configuration,
       environment: [
@@ -97,6 +98,14 @@ final class RunningSystem: Sendable {
       throw error
     }
     return system
+  }
+
+  /// Puts what `serve` keeps on a filesystem of its own that holds so much, as `mount` reads it.
+  private static func mountDatabases(_ directory: TemporaryDirectory, _ size: String) async throws {
+    let serve = directory.path("data/serve")
+    try FileManager.default.createDirectory(atPath: serve, withIntermediateDirectories: true)
+    let mounted = try await Command.run(["mount", "-t", "tmpfs", "-o", "size=\(size),mode=0755", "rookery-test", serve])
+    try #require(mounted.status == 0, "\(mounted.text)")
   }
 
   /// A forge where Ada may write, and the file with her token that only `serve` may read.
@@ -144,6 +153,7 @@ final class RunningSystem: Sendable {
     modelTask.cancel()
     await git.stop()
     await forge?.stop()
+    _ = try? await Command.run(["umount", "--quiet", data + "/serve"])
     directory.remove()
   }
 
@@ -178,6 +188,7 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var script: RehearsalScript = .demo
   var repositories = ["site"]
   var forge = false
+  var databaseSize: String?
   /// How many warm sandboxes wait for each repository: none where a test is about something else.
   var pool = 0
 
@@ -194,8 +205,10 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == RunningSystemTrait {
-  static func system(script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, pool: Int = 0) -> Self {
-    RunningSystemTrait(script: script, repositories: repositories, forge: forge, pool: pool)
+  static func system(
+    script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil, pool: Int = 0
+  ) -> Self {
+    RunningSystemTrait(script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, pool: pool)
   }
 }
 

@@ -137,12 +137,80 @@ import Testing
     #expect(commits.first?.authorName == "Ada Lovelace")
     #expect(commits.dropFirst().first?.id == tip)
     let overview = try await system.git.show("site", ref: "rookery/\(session)", path: "REPOSITORY-OVERVIEW.md")
-    #expect(overview.contains("WHILE-IT-WAITED.md"))
+    // Its table counts the files of the newest commit.
+    let files = try await system.git.git("site", ["ls-tree", "-r", "--name-only", "rookery/\(session)"])
+    let texts = files.split(separator: "\n").count { $0.hasSuffix(".md") }
+    #expect(overview.contains("| \(texts) | `.md` |"))
     #expect(system.model.journal.failures == [])
     // Another agent's session takes the next sandbox all the same.
     let next = try await warmed(system, agent: "agentao", beside: [warm.sandbox])
     let script = try await system.finished(try await system.begin("grep -l '[a]gentao' /proc/[0-9]*/cmdline || echo alone"))
     #expect(ready(script).map(\.sandbox) == [next.sandbox])
     #expect(script.output() == "alone\n")
+  }
+
+  /// The repository's services are ready before a session has its sandbox, run in fresh and restored ones, too, and are watched.
+  @Test(.timeLimit(.minutes(10))) func servicesRunInEverySandbox() async throws {
+    let system = try RunningSystem.get()
+    let plain = try await warmed(system)
+    let server = #"python3 -m http.server --bind 127.0.0.1 8765"#
+    try await setServices(
+      system,
+      """
+      [{"name": "web", "command": "exec \(server)", "ready": {"port": {"_0": 8765}}, "timeoutSeconds": 60, "root": false},
+       {"name": "broken", "command": "echo no disk; exit 5", "ready": {"port": {"_0": 8766}}, "timeoutSeconds": 60, "root": false}]
+      """)
+    let check = "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:8765/README.md\").status)'"
+    // One that waited before the change is not used up by the first session: it has no services.
+    for pid in try system.runners(of: plain.sandbox) { Foundation.kill(pid, SIGKILL) }
+    let warm = try await warmed(system, beside: [plain.sandbox])
+    let session = try await system.begin(check)
+    let log = try await system.finished(session)
+    #expect(ready(log).map(\.sandbox) == [warm.sandbox])
+    #expect(log.output() == "200\n")
+    #expect(services(log) == ["web ready", "broken failed"])
+    // A sandbox of its own, where none waits: the same.
+    var sources: [SandboxReady.Source?] = []
+    var sessions: [SessionID] = []
+    for _ in 0..<3 { sessions.append(try await system.begin(check)) }
+    for other in sessions {
+      let log = try await system.finished(other)
+      #expect(log.output() == "200\n")
+      #expect(Set(services(log)) == ["web ready", "broken failed"])
+      sources.append(ready(log).first?.source)
+    }
+    #expect(sources.contains(.image))
+    // One that dies after it was ready is told, and the turn goes on.
+    _ = try await system.prompt(
+      session,
+      #"for p in /proc/[0-9]*; do case "$(tr '\0' ' ' < $p/cmdline)" in python3*) kill "${p#/proc/}";; esac; done; echo alive"#)
+    #expect(try await system.finished(session, turns: 2).output().hasSuffix("alive\n"))
+    try await eventually(timeout: .seconds(60), "its end is told") { services(try await system.log(session)).last == "web ended" }
+    // After a restore it runs again.
+    let sandbox = try #require(ready(log).first?.sandbox)
+    for pid in try system.runners(of: sandbox) { Foundation.kill(pid, SIGKILL) }
+    _ = try await system.prompt(session, check)
+    let restored = try await system.finished(session, turns: 3)
+    #expect(restored.output().hasSuffix("alive\n200\n"))
+    #expect(ready(restored).last?.source == .snapshot)
+  }
+
+  private func services(_ log: [Event]) -> [String] {
+    log.compactMap { if case .serviceChanged(let body) = $0.payload { "\(body.name) \(body.state.rawValue)" } else { nil } }
+  }
+
+  /// What the current image's environment says of services.
+  private func setServices(_ system: RunningSystem, _ services: String) async throws {
+    let script = """
+      import json, sqlite3, sys
+      database = sqlite3.connect(sys.argv[1], timeout=30)
+      for image, text in database.execute("SELECT image, environment FROM build WHERE state = 'succeeded'").fetchall():
+          environment = json.loads(text)
+          environment["start"] = json.loads(sys.argv[2])
+          database.execute("UPDATE build SET environment = ? WHERE image = ?", (json.dumps(environment), image))
+      database.commit()
+      """
+    let changed = try await Command.run(["python3", "-c", script, system.data + "/serve/registry.sqlite", services])
+    #expect(changed.status == 0, "\(changed.text)")
   }
 }

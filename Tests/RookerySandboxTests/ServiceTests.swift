@@ -96,7 +96,8 @@ import Testing
         Service(name: "broken", command: "echo cannot; exit 3", ready: .command("false")),
         Service(name: "late", command: "echo patience; sleep 600", ready: .command("false"), timeoutSeconds: 1),
         Service(name: "forked", command: "sleep 600 & sleep 0.2; touch /tmp/forked", ready: .command("test -e /tmp/forked")),
-        Service(name: "brief", command: "touch /tmp/brief; sleep 2; rm /tmp/brief; echo bye; exit 4", ready: .command("test -e /tmp/brief")),
+        Service(
+          name: "brief", command: "touch /tmp/brief; sleep 2; rm /tmp/brief; echo bye; exit 4", ready: .command("test -e /tmp/brief")),
         Service(name: "../odd name", command: "yes flood | head -c 3000000; sleep 600", ready: .command("true")),
       ]
       let reports = Reports()
@@ -131,7 +132,10 @@ import Testing
       // It sees what happens from now on.
       _ = try await sandbox.run(
         ProcessSpec(
-          id: .random(prefix: "p-"), argv: ["/bin/sh", "-c", "kill $(grep -l 'socket,time' /proc/[0-9]*/cmdline | cut -d/ -f3)"],
+          id: .random(prefix: "p-"),
+          argv: [
+            "/bin/sh", "-c", #"for p in /proc/[0-9]*; do case "$(tr '\0' ' ' < $p/cmdline)" in python3*) kill "${p#/proc/}";; esac; done"#,
+          ],
           environment: BuildShell.environment(of: .root), directory: "/", account: .root))
       try await eventually(timeout: .seconds(60), "the end of the port's service is told") { later.states["port"]?.state == .ended }
       #expect(later.states.keys.sorted() == ["port"])

@@ -157,7 +157,8 @@ import Testing
     let place = try await Place(size: 2)
     let validity = try JSON.encode(try await place.preparation.validity())
     let content = try JSON.encode(WarmContent(commit: "c", environment: EnvironmentFile(), bundles: []))
-    func leave(_ id: String, _ row: Registry.WarmRow.State, _ state: SandboxRecord.State?, session: String? = nil) async throws -> SandboxID {
+    func leave(_ id: String, _ row: Registry.WarmRow.State, _ state: SandboxRecord.State?, session: String? = nil) async throws -> SandboxID
+    {
       let sandbox = try SandboxID(id)
       try await place.registry.insertWarm(
         .init(
