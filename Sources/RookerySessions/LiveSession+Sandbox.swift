@@ -112,7 +112,7 @@ extension LiveSession {
   func checkOut() async throws {
     guard let turn, let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
     if !(try holdsAnswers) { try await bringUpToDate() }
-    let litter = services.agents[meta.agent]?.litter ?? []
+    let litter = Set([meta.agent, meta.waitedWith].compactMap { $0 }).sorted().flatMap { services.agents[$0]?.litter ?? [] }
     let result = try await sandbox.run(
       git.checkout(id: try ProcessID("turn-\(turn.number)-checkout"), branch: meta.branch, author: turn.author, litter: litter))
     guard result.exit.succeeded else {

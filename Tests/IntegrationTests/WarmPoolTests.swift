@@ -147,6 +147,8 @@ import Testing
     let script = try await system.finished(try await system.begin("grep -l '[a]gentao' /proc/[0-9]*/cmdline || echo alone"))
     #expect(ready(script).map(\.sandbox) == [next.sandbox])
     #expect(script.output() == "alone\n")
+    // What the agent left in the working copy while it waited is no part of the session's work.
+    #expect(!script.kinds.contains("commit.created"))
   }
 
   /// The repository's services are ready before a session has its sandbox, run in fresh and restored ones, too, and are watched.
@@ -192,11 +194,14 @@ import Testing
     #expect(try await system.finished(session, turns: 2).output().hasSuffix("alive\n"))
     try await eventually(timeout: .seconds(60), "its end is told") { services(try await system.log(session)).last == "web ended" }
     // After a restore it runs again.
+    _ = try await system.prompt(session, "echo working; sleep 300")
+    try await eventually(timeout: .seconds(60), "it works") { try await system.log(session).output().hasSuffix("working\n") }
     let sandbox = try #require(ready(log).first?.sandbox)
     for pid in try system.runners(of: sandbox) { Foundation.kill(pid, SIGKILL) }
+    _ = try await system.finished(session, turns: 3)
     _ = try await system.prompt(session, check)
-    let restored = try await system.finished(session, turns: 3)
-    #expect(restored.output().hasSuffix("alive\n200\n"))
+    let restored = try await system.finished(session, turns: 4)
+    #expect(restored.output().hasSuffix("working\n200\n"))
     #expect(ready(restored).last?.source == .snapshot)
   }
 

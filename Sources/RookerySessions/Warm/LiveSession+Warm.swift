@@ -43,6 +43,7 @@ extension LiveSession {
       meta.sandboxReady = true
       meta.services = content.environment.start
       meta.serviceStates = content.services
+      meta.waitedWith = content.agent
       if meta.baseCommit == nil { meta.baseCommit = content.commit }
       if let conversation {
         meta.agentProcess = conversation.process
