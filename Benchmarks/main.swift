@@ -21,13 +21,14 @@ func run() async throws {
     // An image first, so that its build is not part of a start; then a quiet moment before memory is read.
     let starts = StartBenchmark(system: system, root: "/var/cache/rookery/bases/debian-bookworm")
     let compared = try await starts.run(rounds: 30) + RebuildBenchmark(system: system).run(rounds: 30)
+    let warm = try await WarmBenchmark(system: system, directory: directory).run(rounds: 30)
     return [
       Comparison(
         name: "rookery up → first healthy answer", ours: .init(samples: [system.startTime]), peer: nil, peerName: "", goal: 2000, unit: "ms"
       ),
       Comparison(
         name: "serve + host + gateway, idle", ours: .init(samples: [try system.memory()]), peer: nil, peerName: "", goal: 60, unit: "MiB"),
-    ] + compared
+    ] + compared + warm
   }
   printTable(rows)
 }

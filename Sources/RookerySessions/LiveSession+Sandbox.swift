@@ -124,8 +124,8 @@ extension LiveSession {
   /// Puts the branch and this prompt's author in place.
   func checkOut() async throws {
     guard let turn, let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
-    try await bringUpToDate()
-    let litter = services.agents[meta.agent]?.litter ?? []
+    if !(try holdsAnswers) { try await bringUpToDate() }
+    let litter = Set([meta.agent, meta.waitedWith].compactMap { $0 }).sorted().flatMap { services.agents[$0]?.litter ?? [] }
     let result = try await sandbox.run(
       git.checkout(id: try ProcessID("turn-\(turn.number)-checkout"), branch: meta.branch, author: turn.author, litter: litter))
     guard result.exit.succeeded else {

@@ -16,7 +16,10 @@ extension LiveSession {
     }
     switch definition.wire {
     case .command: try await startCommand(prompt.text, definition, sandbox)
-    case .acp: try await promptAgent(prompt.text, definition, sandbox)
+    case .acp:
+      async let newest: Void = catchUp()
+      try await promptAgent(prompt.text, definition, sandbox)
+      try await newest
     }
     try await awaitOutcome(runtime: limits(asked: nil).runtimeSeconds)
   }

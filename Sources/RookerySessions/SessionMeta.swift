@@ -43,6 +43,8 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var services: [EnvironmentFile.Service]?
   /// What the log says of them.
   var serviceStates: [ServiceChanged]?
+  /// The agent that waited in `sandbox` before this session: it may have left its litter there.
+  var waitedWith: AgentName?
   /// Whether the branch starts from a commit that may not be the newest: the sandbox waited in a pool, and nobody has looked since.
   var awaitsSync: Bool?
   /// Host events up to this one are in the log.

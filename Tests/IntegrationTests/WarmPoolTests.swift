@@ -99,7 +99,7 @@ import Testing
   }
 
   /// At random moments of a claim: the session goes on in exactly one sandbox, and nothing is left behind.
-  @Test(.timeLimit(.minutes(10)), arguments: 0..<4) func killingTheServerInAClaimLosesNothing(round: Int) async throws {
+  @Test(.timeLimit(.minutes(10)), arguments: 0..<3) func killingTheServerInAClaimLosesNothing(round: Int) async throws {
     let system = try RunningSystem.get()
     _ = try await warmed(system)
     let session = try await system.begin("echo once >> times; cat times")
@@ -124,6 +124,9 @@ import Testing
     let warm = try await warmed(system, agent: "agentao")
     let show = try await system.cli("repo", "show", "site")
     #expect(show.text.contains("1 ready"))
+    // The remote moves on while it waits: the agent hears nothing of its model before it is there, too.
+    try await system.git.commit(to: "site", files: ["WHILE-IT-WAITED.md": "later\n"])
+    let tip = try #require(try await system.git.log(of: "site", ref: "main").first?.id)
     let session = try await system.begin("Add an overview of this repository", agent: "agentao", author: system.ada)
     let log = try await system.finished(session)
     #expect(log.results.map(\.result) == [.completed])
@@ -132,11 +135,92 @@ import Testing
     #expect(log.message.contains("I'll look at the repository first."))
     let commits = try await system.git.log(of: "site", ref: "rookery/\(session)")
     #expect(commits.first?.authorName == "Ada Lovelace")
+    #expect(commits.dropFirst().first?.id == tip)
+    let overview = try await system.git.show("site", ref: "rookery/\(session)", path: "REPOSITORY-OVERVIEW.md")
+    // Its table counts the files of the newest commit.
+    let files = try await system.git.git("site", ["ls-tree", "-r", "--name-only", "rookery/\(session)"])
+    let texts = files.split(separator: "\n").count { $0.hasSuffix(".md") }
+    #expect(overview.contains("| \(texts) | `.md` |"))
     #expect(system.model.journal.failures == [])
     // Another agent's session takes the next sandbox all the same.
     let next = try await warmed(system, agent: "agentao", beside: [warm.sandbox])
     let script = try await system.finished(try await system.begin("grep -l '[a]gentao' /proc/[0-9]*/cmdline || echo alone"))
     #expect(ready(script).map(\.sandbox) == [next.sandbox])
     #expect(script.output() == "alone\n")
+    // What the agent left in the working copy while it waited is no part of the session's work.
+    #expect(!script.kinds.contains("commit.created"))
+  }
+
+  /// The repository's services are ready before a session has its sandbox, run in fresh and restored ones, too, and are watched.
+  @Test(.timeLimit(.minutes(10))) func servicesRunInEverySandbox() async throws {
+    let system = try RunningSystem.get()
+    _ = try await warmed(system)
+    let server = #"python3 -m http.server --bind 127.0.0.1 8765"#
+    try await setServices(
+      system,
+      """
+      [{"name": "web", "command": "exec \(server)", "ready": {"port": {"_0": 8765}}, "timeoutSeconds": 60, "root": false},
+       {"name": "broken", "command": "echo no disk; exit 5", "ready": {"port": {"_0": 8766}}, "timeoutSeconds": 60, "root": false}]
+      """)
+    let check = "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:8765/README.md\").status)'"
+    // Those that waited before the change have no services: they go first.
+    let old = Set(try await pool(system).sandboxes.map(\.sandbox))
+    try await eventually(timeout: .seconds(60), "the old ones are gone") {
+      let left = old.intersection(try await pool(system).sandboxes.map(\.sandbox))
+      for sandbox in left { for pid in try system.runners(of: sandbox) { Foundation.kill(pid, SIGKILL) } }
+      return left.isEmpty
+    }
+    let warm = try await warmed(system, beside: old)
+    let session = try await system.begin(check)
+    let log = try await system.finished(session)
+    #expect(ready(log).map(\.sandbox) == [warm.sandbox])
+    #expect(log.output() == "200\n")
+    #expect(services(log) == ["web ready", "broken failed"])
+    // A sandbox of its own, where none waits: the same.
+    var sources: [SandboxReady.Source?] = []
+    var sessions: [SessionID] = []
+    for _ in 0..<3 { sessions.append(try await system.begin(check)) }
+    for other in sessions {
+      let log = try await system.finished(other)
+      #expect(log.output() == "200\n")
+      #expect(Set(services(log)) == ["web ready", "broken failed"])
+      sources.append(ready(log).first?.source)
+    }
+    #expect(sources.contains(.image))
+    // One that dies after it was ready is told, and the turn goes on.
+    _ = try await system.prompt(
+      session,
+      #"for p in /proc/[0-9]*; do case "$(tr '\0' ' ' < $p/cmdline)" in python3*) kill "${p#/proc/}";; esac; done; echo alive"#)
+    #expect(try await system.finished(session, turns: 2).output().hasSuffix("alive\n"))
+    try await eventually(timeout: .seconds(60), "its end is told") { services(try await system.log(session)).last == "web ended" }
+    // After a restore it runs again.
+    _ = try await system.prompt(session, "echo working; sleep 300")
+    try await eventually(timeout: .seconds(60), "it works") { try await system.log(session).output().hasSuffix("working\n") }
+    let sandbox = try #require(ready(log).first?.sandbox)
+    for pid in try system.runners(of: sandbox) { Foundation.kill(pid, SIGKILL) }
+    _ = try await system.finished(session, turns: 3)
+    _ = try await system.prompt(session, check)
+    let restored = try await system.finished(session, turns: 4)
+    #expect(restored.output().hasSuffix("working\n200\n"))
+    #expect(ready(restored).last?.source == .snapshot)
+  }
+
+  private func services(_ log: [Event]) -> [String] {
+    log.compactMap { if case .serviceChanged(let body) = $0.payload { "\(body.name) \(body.state.rawValue)" } else { nil } }
+  }
+
+  /// What the current image's environment says of services.
+  private func setServices(_ system: RunningSystem, _ services: String) async throws {
+    let script = """
+      import json, sqlite3, sys
+      database = sqlite3.connect(sys.argv[1], timeout=30)
+      for image, text in database.execute("SELECT image, environment FROM build WHERE state = 'succeeded'").fetchall():
+          environment = json.loads(text)
+          environment["start"] = json.loads(sys.argv[2])
+          database.execute("UPDATE build SET environment = ? WHERE image = ?", (json.dumps(environment), image))
+      database.commit()
+      """
+    let changed = try await Command.run(["python3", "-c", script, system.data + "/serve/registry.sqlite", services])
+    #expect(changed.status == 0, "\(changed.text)")
   }
 }

@@ -32,6 +32,8 @@ final class GrantBook: Sendable {
 
   private let entries = Mutex<[SandboxID: Entry]>([:])
   private let now: @Sendable () -> Date
+  /// Notified whenever a grant came or went.
+  let changes = ChangeSignal()
 
   init(now: @escaping @Sendable () -> Date = { Date() }) { self.now = now }
 
@@ -56,6 +58,7 @@ final class GrantBook: Sendable {
         grant: grant, remotes: remotes, model: model, spent: spent.tokens, spentCost: spent.cost, reserved: reserved,
         certificate: certificate)
     }
+    changes.notify()
   }
 
   // MARK: Other hosts
@@ -84,7 +87,13 @@ final class GrantBook: Sendable {
 
   // MARK: Brokers
 
-  func revoke(_ sandbox: SandboxID) { entries.withLock { $0[sandbox] = nil } }
+  func revoke(_ sandbox: SandboxID) {
+    entries.withLock { $0[sandbox] = nil }
+    changes.notify()
+  }
+
+  /// Whether the model's answers to the sandbox wait for another grant.
+  func holdsAnswers(_ sandbox: SandboxID) -> Bool { entries.withLock { $0[sandbox]?.grant.holdsAnswers } ?? false }
 
   /// - Throws: `forbidden` without a grant in force; `repositoryUnknown` when it does not name `repository`.
   func git(_ sandbox: SandboxID, _ repository: RepositoryName) throws -> GitAccess {

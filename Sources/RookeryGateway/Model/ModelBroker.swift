@@ -38,6 +38,7 @@ struct ModelBroker: BrokerResponder {
     defer { if !isSettled.withLock({ $0 }) { grants.settle(reservation, used: nil, for: request.sandbox) } }
     try await upstream.send(outgoing, to: access.remote, privateHosts: access.privateHosts) { response in
       try check(response, host: access.remote.host)
+      try await grants.answersReleased(request.sandbox)
       try await relay(
         response,
         metering: (

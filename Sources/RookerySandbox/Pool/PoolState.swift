@@ -29,6 +29,8 @@ package struct PoolState: Sendable {
   private struct Demand: Sendable {
     var repository: Repository
     var claims = DecayedCount(lifetime: 600)
+    /// Who asked last: a session that asks again, since what it got was no good, is one all the same.
+    var claimant: SessionID?
     /// The newest sign that someone works on it.
     var active: Date
     /// People who are about to begin a session.
@@ -90,7 +92,8 @@ package struct PoolState: Sendable {
   ) -> SandboxID? {
     demands[repository]?.active = now
     if let own = entries.values.first(where: { $0.state == .claimed(session) }) { return own.id }
-    demands[repository]?.claims.add(at: now)
+    if demands[repository]?.claimant != session { demands[repository]?.claims.add(at: now) }
+    demands[repository]?.claimant = session
     let fitting = entries.values.filter { entry in
       entry.repository == repository && entry.state == .ready && isCurrent(entry, at: now)
         && bundle.map { entry.bundles.contains($0) } != false

@@ -44,6 +44,7 @@ extension LiveSession {
       meta.runtimeSeconds = content.runtimeSeconds
       meta.services = content.environment.start
       meta.serviceStates = content.services
+      meta.waitedWith = content.agent
       if meta.baseCommit == nil { meta.baseCommit = content.commit }
       if let conversation {
         meta.agentProcess = conversation.process
@@ -77,6 +78,23 @@ extension LiveSession {
 
   // MARK: The newest commit
 
+  /// Whether the model's answers wait until the branch is at the newest commit. Then the agent gets its prompt at once, and the
+  /// fetch runs beside its first model call; any other agent waits for the fetch.
+  var holdsAnswers: Bool {
+    get throws {
+      guard meta.awaitsSync == true else { return false }
+      let agent = try services.agents.definition(of: meta.agent)
+      return agent.wire == .acp && agent.model != .none
+    }
+  }
+
+  /// Brings the branch to the newest commit beside the agent's first model call, then lets it hear the model's answer.
+  func catchUp() async throws {
+    guard meta.awaitsSync == true, let sandbox else { return }
+    try await bringUpToDate()
+    try await grant(sandbox.id, limits: limits(asked: nil))
+  }
+
   /// Looks at the remote's tip again and moves the branch there, before anyone has written. A remote that can't be asked is told
   /// to people; the work then starts from the commit that the sandbox waited with.
   func bringUpToDate() async throws {
@@ -86,7 +104,7 @@ extension LiveSession {
     var problem: String?
     do {
       let specification = git.sync(
-        id: try ProcessID("turn-\(current.number)-sync"), branch: repository.defaultBranch, local: meta.branch)
+        id: try ProcessID("turn-\(current.number)-sync"), branch: repository.defaultBranch, local: meta.branch, from: meta.baseCommit)
       let result = try await withTimeLimit(.seconds(Self.syncSeconds), failure: late) { try await sandbox.run(specification) }
       if result.exit.succeeded {
         let tip = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
