@@ -58,11 +58,20 @@ public struct Configuration: Sendable, Equatable {
   public struct Sandbox: Sendable, Equatable {
     public var base: BaseName = defaultBase
     public var limits = Limits()
+    /// Commands that explain themselves to agents instead of running.
+    public var blockedCommands = ["curl", "ssh", "wget"]
     public init() {}
+  }
+
+  /// Commands that explain themselves in a repository's sandboxes.
+  public func blockedCommands(for repository: RepositoryName) -> [String] {
+    repositories[repository]?.blockedCommands ?? sandbox.blockedCommands
   }
 
   public struct RepositorySettings: Sendable, Equatable {
     public var limits: Limits?
+    /// Instead of the server's; empty: none.
+    public var blockedCommands: [String]?
     public var agent: AgentName?
     /// User of HTTP basic authentication towards the git server; `x-access-token` suits GitHub.
     public var gitUser: String?

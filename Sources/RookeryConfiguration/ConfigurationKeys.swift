@@ -16,17 +16,23 @@ enum ConfigurationKeys {
     case tokensPerSession = "tokens_per_session"
   }
 
-  enum Sandbox: String, ConfigurationKey { case base, limits }
+  enum Sandbox: String, ConfigurationKey {
+    case base, limits
+    case blockedCommands = "blocked_commands"
+  }
 
   enum Limits: String, ConfigurationKey {
     case memoryMB = "memory_mb"
     case cpus, processes
     case diskMB = "disk_mb"
     case runtimeSeconds = "runtime_seconds"
+    case inodes
+    case openFiles = "open_files"
   }
 
   enum Repository: String, ConfigurationKey {
     case limits, agent, forge
+    case blockedCommands = "blocked_commands"
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
     case gitTokenFile = "git_token_file"
