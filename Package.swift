@@ -110,7 +110,8 @@ let package = Package(
     .executableTarget(
       name: "rookery-benchmarks",
       dependencies: [
-        "RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryStore", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        "RookeryCommands", "RookeryControl", "RookeryHost", "RookeryModel", "RookeryRehearsal", "RookeryRunnerClient", "RookeryStore", .logging,
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       path: "Benchmarks", swiftSettings: strict),
     // What tests need that the product does not: a git server, doubles, temporary directories.

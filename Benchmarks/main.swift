@@ -7,10 +7,12 @@ try FileManager.default.createDirectory(
   atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
 defer { try? FileManager.default.removeItem(atPath: directory) }
 
+let base = "/var/cache/rookery/bases/debian-bookworm"
 var rows = [try appendBenchmark(in: directory)]
+rows += try await SandboxBenchmark.run(in: directory, root: base)
 rows += try await BenchmarkSystem.with(in: directory) { system in
   // An image first, so that its build is not part of a start; then a quiet moment before memory is read.
-  let starts = StartBenchmark(system: system, root: "/var/cache/rookery/bases/debian-bookworm")
+  let starts = StartBenchmark(system: system, root: base)
   let compared = try await starts.run(rounds: 30)
   return [
     Comparison(

@@ -25,14 +25,16 @@ extension LiveSession {
     let bundles = agent.python.isEmpty ? [] : [agent.name]
     try await grant(fresh, limits: limits)
     do {
-      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
+      sandbox = try await services.provider.create(
+        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
     } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
       meta.snapshot = nil
       meta.agentSession = nil
       let text = "The session's snapshot is gone: it starts again from the image and the pushed branch."
       try commit([.notice(.init(level: .warning, text: text))])
       source = .image(image.id)
-      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
+      sandbox = try await services.provider.create(
+        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
     }
     meta.sandboxReady = true
     meta.environment = environment.env
