@@ -121,7 +121,8 @@ let package = Package(
     .executableTarget(
       name: "rookery-benchmarks",
       dependencies: [
-        "RookeryCommands", "RookeryConfiguration", "RookeryModel", "RookeryRehearsal", "RookerySandbox", "RookeryStore", .logging,
+        "RookeryCommands", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryModel", "RookeryRehearsal",
+        "RookeryRunnerClient", "RookerySandbox", "RookeryStore", .logging,
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       path: "Benchmarks", swiftSettings: strict),

@@ -75,6 +75,8 @@ public struct Configuration: Sendable, Equatable {
   public struct Sandbox: Sendable, Equatable {
     public var base: BaseName = defaultBase
     public var limits = Limits()
+    /// Commands that explain themselves to agents instead of running.
+    public var blockedCommands = ["curl", "ssh", "wget"]
     /// Seconds without a prompt until a sandbox stands still, and until it makes room and leaves a snapshot.
     public var idlePauseSeconds = 600
     public var idleReleaseSeconds = 3600
@@ -116,6 +118,11 @@ public struct Configuration: Sendable, Equatable {
     public init() {}
   }
 
+  /// Commands that explain themselves in a repository's sandboxes.
+  public func blockedCommands(for repository: RepositoryName) -> [String] {
+    repositories[repository]?.blockedCommands ?? sandbox.blockedCommands
+  }
+
   public struct RepositorySettings: Sendable, Equatable {
     /// The one address for which the credential is meant; nil: any under this name.
     public var url: String?
@@ -128,6 +135,8 @@ public struct Configuration: Sendable, Equatable {
     /// Secrets that its environment file may have as environment variables.
     public var exposedSecrets: [String] = []
     public var limits: Limits?
+    /// Instead of the server's; empty: none.
+    public var blockedCommands: [String]?
     public var agent: AgentName?
     /// User of HTTP basic authentication towards the git server; `x-access-token` suits GitHub.
     public var gitUser: String?

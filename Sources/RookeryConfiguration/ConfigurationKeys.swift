@@ -33,6 +33,7 @@ enum ConfigurationKeys {
 
   enum Sandbox: String, ConfigurationKey {
     case base, limits
+    case blockedCommands = "blocked_commands"
     case idlePauseSeconds = "idle_pause_seconds"
     case idleReleaseSeconds = "idle_release_seconds"
   }
@@ -73,6 +74,8 @@ enum ConfigurationKeys {
     case cpus, processes
     case diskMB = "disk_mb"
     case runtimeSeconds = "runtime_seconds"
+    case inodes
+    case openFiles = "open_files"
   }
 
   enum Repository: String, ConfigurationKey {
@@ -80,6 +83,7 @@ enum ConfigurationKeys {
     case requestableHosts = "requestable_hosts"
     case exposedSecrets = "exposed_secrets"
     case limits, agent, forge, pool
+    case blockedCommands = "blocked_commands"
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
     case gitTokenFile = "git_token_file"

@@ -81,6 +81,8 @@ public struct EnvironmentFile: Sendable, Codable, Equatable {
     public var processes: Int?
     public var diskMB: Int?
     public var runtimeSeconds: Int?
+    public var inodes: Int?
+    public var openFiles: Int?
     public init() {}
   }
 

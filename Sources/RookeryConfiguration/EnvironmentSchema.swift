@@ -78,6 +78,8 @@ public enum EnvironmentSchema {
         .processes: integer("Processes and threads at once.", Limits.Bounds.processes),
         .diskMB: integer("MiB that may be written.", Limits.Bounds.diskMB),
         .runtimeSeconds: integer("Seconds until the sandbox is stopped.", Limits.Bounds.runtimeSeconds),
+        .inodes: integer("Files and directories that may be made.", Limits.Bounds.inodes),
+        .openFiles: integer("Descriptors that one process may have open.", Limits.Bounds.openFiles),
       ])
   }
 

@@ -32,6 +32,7 @@ package struct HostService: Sendable {
     defer {
       context.watch.stop()
       context.disk.stop()
+      context.layout.release()
     }
     try await adoptAll(context, into: table)
     let requests = HostRequests(context: context, table: table)
@@ -44,6 +45,7 @@ package struct HostService: Sendable {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await ListenerHandover(table: context.handover, settings: settings, log: log).run() }
       group.addTask { await follow(context.watch.observations, table: table) }
+      group.addTask { await Reconciler(context: context, table: table).run(every: settings.reconcileInterval) }
       // Either ends only when this task is cancelled.
       await group.next()
       group.cancelAll()
@@ -59,6 +61,7 @@ package struct HostService: Sendable {
         case .limit(let id, let limit, let detail, let counters):
           try await table.with(id) { try await $0.limitHit(limit, detail: detail, counters: counters) }
         case .disk(let id, let finding): try await table.with(id) { try await $0.disk(finding) }
+        case .near(let id, let limit, let detail): try await table.with(id) { try await $0.limitNear(limit, detail: detail) }
         case .runtimeOver(let id): try await table.with(id) { try await $0.runtimeOver() }
         }
       } catch {

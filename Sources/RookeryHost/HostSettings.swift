@@ -18,6 +18,10 @@ package struct HostSettings: Sendable, Equatable {
   package var nft = "/usr/sbin/nft"
   /// Sandboxes at once, dead ones that were not terminated included.
   package var maximumSandboxes = 256
+  /// How often leftovers are looked for.
+  package var reconcileInterval: Duration = .seconds(300)
+  /// How long before its time is over a sandbox's session is warned.
+  package var runtimeWarningSeconds = 120
   /// How layers are kept in a data directory that is new; nil: the best that works. What a directory was made with stays.
   package var storage: StorageKind?
   /// How large the file that holds a file system may become, in MiB; nil: as the disk allows, 64 GiB at most.

@@ -59,13 +59,6 @@ extension LiveSession {
   }
 
   func limits(asked: EnvironmentFile.RequestedLimits?) -> Limits {
-    let allowed = services.configuration.repositories[meta.repository]?.limits ?? services.configuration.sandbox.limits
-    guard let asked else { return allowed }
-    // A repository may ask for less than the operator allows, never for more.
-    return Limits(
-      memoryMB: min(asked.memoryMB ?? allowed.memoryMB, allowed.memoryMB), cpus: min(asked.cpus ?? allowed.cpus, allowed.cpus),
-      processes: min(asked.processes ?? allowed.processes, allowed.processes),
-      diskMB: min(asked.diskMB ?? allowed.diskMB, allowed.diskMB),
-      runtimeSeconds: min(asked.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds))
+    services.limits(of: meta.repository, asked: asked)
   }
 }

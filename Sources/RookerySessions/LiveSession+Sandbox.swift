@@ -28,18 +28,21 @@ extension LiveSession {
     var source = CreateSandbox.Source.image(image.id)
     if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
     let limits = limits(asked: environment.limits)
+    let blocked = services.configuration.blockedCommands(for: meta.repository)
     let bundles = agent.python.isEmpty ? [] : [agent.name]
     // What it may reach is settled while it starts.
     async let granted: Void = grant(fresh, limits: limits)
     do {
-      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
+      sandbox = try await services.provider.create(
+        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
     } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
       meta.snapshot = nil
       meta.agentSession = nil
       let text = "The session's snapshot is gone: it starts again from the image and the pushed branch."
       try commit([.notice(.init(level: .warning, text: text))])
       source = .image(image.id)
-      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
+      sandbox = try await services.provider.create(
+        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
     }
     try await granted
     meta.sandboxReady = true

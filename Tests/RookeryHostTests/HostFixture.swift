@@ -41,11 +41,11 @@ final class HostFixture: Sendable {
     gateway = try GatewayDouble(path: settings.gatewaySocket)
   }
 
-  /// The same directories under another bound.
-  init(_ other: HostFixture, maximumSandboxes: Int) throws {
+  /// The same directories under other settings.
+  init(_ other: HostFixture, _ change: (inout HostSettings) -> Void) throws {
     directory = other.directory
     var settings = other.settings
-    settings.maximumSandboxes = maximumSandboxes
+    change(&settings)
     self.settings = settings
     client = other.client
     gateway = other.gateway
@@ -124,9 +124,10 @@ final class HostFixture: Sendable {
 
   func create(
     _ source: CreateSandbox.Source = .base(HostFixture.base), limits: Limits = Limits(memoryMB: 512, cpus: 2, processes: 256),
-    bundles: [AgentName] = [], id: SandboxID = .random(prefix: "t-")
+    bundles: [AgentName] = [], blocked: [String]? = nil, id: SandboxID = .random(prefix: "t-")
   ) async throws -> SandboxShell {
-    let answer = try await ask(.create(CreateSandbox(id: id, source: source, limits: limits, bundles: bundles)))
+    let request = CreateSandbox(id: id, source: source, limits: limits, bundles: bundles, blockedCommands: blocked)
+    let answer = try await ask(.create(request))
     guard case .created(let record) = answer else { throw RookeryError(.internal, "unexpected answer \(answer)") }
     return SandboxShell(record: record)
   }

@@ -62,7 +62,7 @@ import Testing
 
   @Test func theCommandLineNamesNothingOfTheHost() throws {
     let arguments = BubblewrapArguments(
-      maskedFiles: ["/proc/kcore"], maskedDirectories: [], bundles: [try AgentName("tool")], sandbox: .random(prefix: "t-")
+      maskedFiles: ["/proc/kcore"], maskedDirectories: [], bundles: [try AgentName("tool")], sandbox: .random(prefix: "t-"), openFiles: 1024
     ).values
     #expect(!arguments.contains { $0.hasPrefix("/var") })
     #expect(!arguments.contains("--die-with-parent") && arguments.contains("--as-pid-1"))

@@ -112,6 +112,57 @@ extension HostTests {
       #expect(DiskLevel(bytes: bytes, limitMB: 100, before: before) == after)
     }
 
+    @Test func theEndIsAnnounced() async throws {
+      let host = try HostFixture(try await HostFixture()) { $0.runtimeWarningSeconds = 2 }
+      try await host.serving {
+        let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 1, processes: 64, runtimeSeconds: 4))
+        let warning = try await host.event { $0.sandbox == sandbox.id }
+        guard case .limitWarning(.runtime, let detail) = warning.kind else {
+          Issue.record("\(warning)")
+          return
+        }
+        #expect(detail.hasSuffix("s are left."))
+        let limit = try await host.event(after: warning.seq) { $0.sandbox == sandbox.id }
+        #expect(limit.kind == .limitHit(.runtime, detail: "4 s"))
+      }
+      await host.clear()
+    }
+
+    @Test func openFilesAreBoundedAndAFullTableIsAnEvent() async throws {
+      try await HostFixture.with { host in
+        let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 1, processes: 64, openFiles: 100))
+        #expect(try await sandbox.run("ulimit -Sn; ulimit -Hn; ulimit -n 101 || echo held").text.hasSuffix("held"))
+        let output = try await sandbox.run(
+          """
+          cat > greedy <<'P'
+          import os, time
+          held = []
+          try:
+              while True: held.append(os.dup(0))
+          except OSError as error: print(error.strerror, flush=True)
+          time.sleep(60)
+          P
+          setsid python3 greedy > said 2>&1 & while ! test -s said; do sleep 0.1; done; cat said
+          """)
+        #expect(output.text == "Too many open files")
+        let event = try await host.event { $0.sandbox == sandbox.id }
+        #expect(event.kind == .limitHit(.openFiles, detail: "python3 has its 100 files open."))
+      }
+    }
+
+    @Test func beingHeldBackForLongIsToldOnce() {
+      var gauge = ThrottleGauge()
+      var told: [Int] = []
+      var time = 0
+      for look in 0..<200 {
+        // Held back for a while, free for a moment, then for good.
+        time += look == 20 ? 0 : 500_000
+        if gauge.observe(time) { told.append(look) }
+      }
+      #expect(told == [20 + ThrottleGauge.patience])
+      #expect(gauge.observe(nil) == false)
+    }
+
     @Test func processorTimeIsBounded() async throws {
       try await HostFixture.with { host in
         let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 0.1, processes: 64))

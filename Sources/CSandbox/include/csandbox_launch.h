@@ -24,6 +24,9 @@ struct cs_launch {
     const char *overlay_options;   // what comes after these directories
     const struct cs_bind *binds;
     size_t bind_count;
+    const char *explainer;         // a file that covers each of `blocked`, or NULL
+    const char *const *blocked;    // paths in the root; only those that are regular files behind no link are covered
+    size_t blocked_count;
     const char *id_map;            // of users and groups, written by the parent
     const char *executable;
     char *const *argv;

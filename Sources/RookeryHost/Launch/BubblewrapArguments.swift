@@ -22,6 +22,8 @@ struct BubblewrapArguments {
   var maskedDirectories: [String]
   var bundles: [AgentName]
   var sandbox: SandboxID
+  /// What one process may have open.
+  var openFiles: Int
 
   static func bundleName(_ agent: AgentName) -> String { "agent-\(agent)" }
 
@@ -47,7 +49,7 @@ struct BubblewrapArguments {
     values += [
       "--seccomp", "\(Descriptor.seccomp.rawValue)", "--info-fd", "\(Descriptor.info.rawValue)", "--as-pid-1", "--",
       "/run/rookery/runner", "--listen-fd", "\(Descriptor.listener.rawValue)", "--journal", "/run/rookery/journal",
-      "--sandbox", sandbox.rawValue,
+      "--sandbox", sandbox.rawValue, "--open-files", String(openFiles),
     ]
     return values
   }

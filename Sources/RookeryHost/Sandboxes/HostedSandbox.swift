@@ -64,6 +64,7 @@ actor HostedSandbox {
 
   private func start(_ request: CreateSandbox) throws {
     let limits = try context.bounds.apply(to: request.limits)
+    let blocked = try BlockedCommands(request.blockedCommands)
     try requireSpace()
     let layers = try context.layers.pin(request.source, for: id)
     let bundles = try request.bundles.map { (name: $0, tree: try context.bundles.tree(of: $0)) }
@@ -79,7 +80,7 @@ actor HostedSandbox {
     let network = try context.networks.take()
     let listener = try listenForRunner()
     let launcher = SandboxLauncher(
-      fixture: context.fixture, sandbox: id, storage: context.storage, layers: layers,
+      fixture: context.fixture, sandbox: id, storage: context.storage, layers: layers, limits: limits, blocked: blocked,
       bundles: bundles, cgroup: cgroup,
       network: network.namespace, trust: context.trust, listener: listener)
     let started = try launcher.start()
@@ -92,8 +93,12 @@ actor HostedSandbox {
   }
 
   private func watch(_ record: LaunchRecord, process: OwnedDescriptor) {
+    let deadline = ContinuousClock.now + .seconds(max(0, record.runtimeLeft()))
+    // A short life has a late warning, a very short one none.
+    let ahead = min(context.settings.runtimeWarningSeconds, record.limits.runtimeSeconds / 2)
+    let warning = record.warnedOfEnd == true || ahead == 0 ? nil : deadline - .seconds(ahead)
     context.watch.add(
-      id, cgroup: cgroup, process: process, counters: record.reported, deadline: .now + .seconds(max(0, record.runtimeLeft())))
+      id, .init(cgroup: cgroup, process: process, counters: record.reported, deadline: deadline, warning: warning, limits: record.limits))
     context.disk.add(id, limits: record.limits)
   }
 
@@ -147,6 +152,17 @@ actor HostedSandbox {
     try context.records.write(record)
     self.record = record
     context.events.append(id, .limitHit(limit, detail: detail))
+  }
+
+  /// A limit is near, or holds the sandbox back.
+  func limitNear(_ limit: LimitName, detail: String) throws {
+    guard var record, record.ended == nil else { return }
+    if limit == .runtime {
+      record.warnedOfEnd = true
+      try context.records.write(record)
+      self.record = record
+    }
+    context.events.append(id, .limitWarning(limit, detail: detail))
   }
 
   /// Process 1 ended, by itself or by a limit: everything else in the sandbox ends, its files stay until `terminate`.

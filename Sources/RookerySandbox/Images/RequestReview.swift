@@ -44,7 +44,8 @@ package struct RequestReview: Sendable {
       whole("memory_mb", asked.memoryMB, limits.memoryMB),
       asked.cpus.map { request("cpus", "\($0)", $0 <= limits.cpus, "\(limits.cpus)") },
       whole("processes", asked.processes, limits.processes), whole("disk_mb", asked.diskMB, limits.diskMB),
-      whole("runtime_seconds", asked.runtimeSeconds, limits.runtimeSeconds),
+      whole("runtime_seconds", asked.runtimeSeconds, limits.runtimeSeconds), whole("inodes", asked.inodes, limits.inodes),
+      whole("open_files", asked.openFiles, limits.openFiles),
     ].compactMap { $0 }
   }
 

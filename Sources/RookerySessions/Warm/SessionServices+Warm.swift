@@ -26,6 +26,8 @@ extension SessionServices {
       memoryMB: min(asked?.memoryMB ?? allowed.memoryMB, allowed.memoryMB), cpus: min(asked?.cpus ?? allowed.cpus, allowed.cpus),
       processes: min(asked?.processes ?? allowed.processes, allowed.processes),
       diskMB: min(asked?.diskMB ?? allowed.diskMB, allowed.diskMB),
-      runtimeSeconds: min(asked?.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds))
+      runtimeSeconds: min(asked?.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds),
+      inodes: min(asked?.inodes ?? allowed.inodes, allowed.inodes),
+      openFiles: min(asked?.openFiles ?? allowed.openFiles, allowed.openFiles))
   }
 }
