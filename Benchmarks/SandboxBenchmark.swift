@@ -41,7 +41,7 @@ struct SandboxBenchmark {
       _ = try output(["bwrap", "--unshare-all", "--bind", root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"])
     }
     // A machine on which podman does not work is told so, and measured all the same.
-    let podman = try? Podman(root: root)
+    let podman = try? Podman(root: root, directory: directory)
     defer { podman?.remove() }
     let container = podman.flatMap { podman in try? repeated(8) { _ = try podman.run() } }
     let (execs, spawns) = try await execs(rounds: 200)

@@ -1,6 +1,7 @@
 import Foundation
 import RookeryCommands
 import RookeryModel
+import RookeryRehearsal
 import RookeryTestSupport
 import Testing
 

@@ -43,7 +43,7 @@ import Testing
     let sandbox = SandboxID.random(prefix: "box-")
     var grant = Grant(sandbox: sandbox, expires: Date(timeIntervalSinceNow: 600), git: [], model: nil, privateHosts: [])
     grant.holdsAnswers = true
-    try book.put(grant, spent: 0)
+    try book.put(grant, spent: (tokens: 0, cost: 0))
     await #expect { try await book.answersReleased(sandbox, within: .milliseconds(10)) } throws: {
       ($0 as? RookeryError)?.code == .unavailable
     }

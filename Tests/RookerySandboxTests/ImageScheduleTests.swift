@@ -79,7 +79,8 @@ import Testing
       #expect(third.lines.contains { $0.step == "setup 1/1" })
       let (manifest, _) = try await stack.repositories.image(for: stack.name)
       let seen = try await stack.inside(
-        .image(manifest.id), "wc -l < /var/lib/setup-runs; cd /workspace/\(stack.name); wc -l < .builds; cat .built; echo; stat -c %u .builds")
+        .image(manifest.id),
+        "wc -l < /var/lib/setup-runs; cd /workspace/\(stack.name); wc -l < .builds; cat .built; echo; stat -c %u .builds")
       #expect(seen.output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) } == ["2", "3", "2", "1000"])
       // Earlier images stay only as far as they are stood upon.
       #expect(Set(try await stack.provider.images().map(\.id)).isSuperset(of: [first.id, manifest.id]))

@@ -40,6 +40,7 @@ actor MemoryProvider: SandboxProvider {
   func snapshot(_ id: SandboxID, as snapshot: SnapshotID) async throws {}
   func publishImage(_ sandbox: SandboxID, manifest: ImageManifest) async throws {}
   func images() async throws -> [ImageManifest] { [] }
+  func imageUse() async throws -> [ImageUse] { [] }
   func removeImage(_ id: ImageID) async throws {}
   func snapshots() async throws -> [SnapshotRecord] { [] }
   func removeSnapshot(_ id: SnapshotID) async throws {}

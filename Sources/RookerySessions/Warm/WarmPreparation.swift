@@ -57,7 +57,8 @@ package struct WarmPreparation: WarmPreparing {
     limits.runtimeSeconds = min(Self.longestLife, limits.runtimeSeconds + Int(order.maximumAge))
     let mounted = Array(bundles.map(\.agent).sorted().prefix(32))
     let sandbox = try await services.provider.create(
-      .init(id: order.id, source: .image(order.validity.image), limits: limits, bundles: mounted,
+      .init(
+        id: order.id, source: .image(order.validity.image), limits: limits, bundles: mounted,
         blockedCommands: services.configuration.blockedCommands(for: repository.name)))
     let commit = try await sync(repository, in: sandbox)
     let supervisor = ServiceSupervisor(
