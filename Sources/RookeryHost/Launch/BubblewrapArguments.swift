@@ -36,6 +36,8 @@ struct BubblewrapArguments {
       "--bind", "\(Self.staging)/journal", "/run/rookery/journal",
       "--ro-bind", "\(Self.staging)/hosts", "/etc/hosts",
       "--ro-bind", "\(Self.staging)/resolv.conf", "/etc/resolv.conf",
+      // A directory that bubblewrap makes on the way to a file is for root alone.
+      "--perms", "0755", "--dir", SandboxTrust.directory,
       "--ro-bind", "\(Self.staging)/ca-certificates.crt", SandboxTrust.bundle,
       "--ro-bind", "\(Self.staging)/apt.conf", SandboxTrust.aptConfiguration,
     ]

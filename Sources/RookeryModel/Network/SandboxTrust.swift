@@ -2,9 +2,11 @@
 ///
 /// `host` puts the files there. Variables rather than the system's own bundle: image setup may replace that one.
 public enum SandboxTrust {
+  /// Every account inside can read it.
+  public static let directory = "/run/trust"
   /// The base's own authorities and this installation's.
-  public static let bundle = "/run/trust/ca-certificates.crt"
-  public static let aptConfiguration = "/run/trust/apt.conf"
+  public static let bundle = directory + "/ca-certificates.crt"
+  public static let aptConfiguration = directory + "/apt.conf"
 
   /// For every process: OpenSSL and what is built on it, curl, git, Python's requests and pip, Node, apt.
   public static let environment = [
