@@ -11,12 +11,15 @@ extension LiveSession {
     guard let current = turn, let own = meta.sandbox, meta.sandboxReady else { return }
     let id = try SnapshotID("\(id)-t\(current.number)")
     do {
-      try await takeSnapshot(id, of: own)
-      turn?.snapshot = id
-    } catch let error as RookeryError where error.code != .unavailable && error.code != .diskFull {
+      try await services.provider.snapshot(own, as: id)
+    } catch let error as RookeryError where error.code != .unavailable {
       logger.warning("no snapshot of a turn", metadata: ["error": "\(error)", "context": "\(error.context)"])
       try commit([.notice(.init(level: .warning, text: "No snapshot was taken after this turn: \(error.message)"))])
+      return
     }
+    // A full disk under the session's own file, unlike one under its snapshots, holds the turn: nothing could be told.
+    try record(id, of: own)
+    turn?.snapshot = id
   }
 
   /// A snapshot on request, between turns.
