@@ -50,11 +50,8 @@ extension LiveSession {
   /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.
   func reattach() async throws -> Bool {
     guard let own = meta.sandbox, meta.sandboxReady else { return false }
+    if turn?.phase == .claim, try await !isFit(own) { return false }
     try await wake()
-    if try await expiresSoon() {
-      try await releaseSandbox()
-      return false
-    }
     if sandbox == nil { sandbox = try await services.provider.attach(own) }
     if sandbox != nil {
       try await grant(own, limits: limits(asked: nil))
@@ -67,10 +64,20 @@ extension LiveSession {
     return false
   }
 
-  /// Whether little of the sandbox's time is left: then a new turn rather begins in a new one, from its snapshot.
-  private func expiresSoon() async throws -> Bool {
-    guard turn?.phase == .claim, let seconds = meta.runtimeSeconds, let expiry = try await sandboxExpiry() else { return false }
-    return expiry.timeIntervalSinceNow < max(Double(seconds) / 4, 2 * Self.lifetimeMargin)
+  /// Whether a new turn can begin in the sandbox. One that died is kept as a snapshot, and so is one with little time left: the turn
+  /// then rather begins in a new one.
+  private func isFit(_ own: SandboxID) async throws -> Bool {
+    let record = try await services.provider.list().first { $0.id == own }
+    guard let record, record.state != .dead else {
+      await sandbox?.detach()
+      try await salvage(reason: "It ended while no turn ran.")
+      return false
+    }
+    guard let seconds = meta.runtimeSeconds else { return true }
+    let left = record.created.addingTimeInterval(Double(seconds)).timeIntervalSinceNow
+    if left >= max(Double(seconds) / 4, 2 * Self.lifetimeMargin) { return true }
+    try await releaseSandbox()
+    return false
   }
 
   /// The sandbox is gone: what it wrote becomes the snapshot that the next one starts from.

@@ -1,6 +1,7 @@
 import Foundation
 import RookeryCommands
 import RookeryModel
+import RookeryRehearsal
 import RookeryTestSupport
 import Testing
 
@@ -131,6 +132,7 @@ import Testing
     let first = try await system.finished(session)
     let sandbox = try #require(first.compactMap { if case .sandboxReady(let body) = $0.payload { body.sandbox } else { nil } }.first)
     for pid in try system.runners(of: sandbox) { kill(pid, SIGKILL) }
+    try await eventually(timeout: .seconds(30), "the sandbox is gone") { try system.runners(of: sandbox).isEmpty }
     _ = try await system.prompt(session, "Once more, please")
     let log = try await system.finished(session, turns: 2)
     #expect(log.results.map(\.result) == [.completed, .completed])
