@@ -119,6 +119,16 @@ let package = Package(
       dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
       swiftSettings: strict),
 
+    // Breaks the running product and judges what it did: `make faults`, and a short form among the tests.
+    .target(name: "CFaults"),
+    module(
+      "RookeryFaults",
+      [
+        "CFaults", "RookeryCommands", "RookeryControl", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .argumentParser,
+        .httpClient, .nioCore,
+      ]),
+    .executableTarget(name: "rookery-faults", dependencies: ["RookeryFaults"], swiftSettings: strict),
+
     // A host in a process of its own, which a test can kill.
     .executableTarget(
       name: "rookery-host-fixture", dependencies: ["RookeryHost", "RookeryModel"], path: "Tests/HostFixture", swiftSettings: strict),
@@ -157,6 +167,7 @@ let package = Package(
     tests(
       "RookeryCommandsTests",
       ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
+    tests("FaultTests", ["RookeryFaults", "RookeryModel"]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )
