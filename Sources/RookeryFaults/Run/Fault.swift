@@ -1,12 +1,13 @@
 import Foundation
 import Glibc
+import RookeryCommands
 import RookeryModel
 
 /// Something that is done to the running system.
 package enum Fault: String, Sendable, CaseIterable {
   case killServe, killHost, killGateway, killRunner, killAgent
   case terminateServe, freezeServe, freezeHost, freezeGateway, freezeRunner
-  case cutRunner, storm, restart
+  case cutRunner, storm, restart, fillDisk
 
   /// A `kill -9`.
   package var isKill: Bool {
@@ -19,7 +20,8 @@ package enum Fault: String, Sendable, CaseIterable {
   /// Kills, with those of the server most often: it holds the log.
   static let kills: [Fault] = [.killServe, .killServe, .killServe, .killServe, .killHost, .killGateway, .killRunner, .killAgent]
   static let others: [Fault] = [
-    .terminateServe, .freezeServe, .freezeHost, .freezeGateway, .freezeRunner, .cutRunner, .cutRunner, .storm, .restart,
+    .terminateServe, .freezeServe, .freezeHost, .freezeGateway, .freezeRunner, .cutRunner, .cutRunner, .storm, .restart, .fillDisk,
+    .fillDisk,
   ]
 
   /// Whether turns of the session may end early for it.
@@ -44,6 +46,7 @@ struct FaultInjector: Sendable {
     case .restart:
       try await system.restart()
       return true
+    case .fillDisk: return try await fillDisk(freeze, session)
     case .storm:
       guard let session else { return false }
       await StreamReader.storm(system, recorder, session, clients: 24, rounds: 3)
@@ -71,6 +74,29 @@ struct FaultInjector: Sendable {
     defer { _ = signal(pids, SIGCONT) }
     guard signal(pids, SIGSTOP) else { return false }
     try await Task.sleep(for: time)
+    return true
+  }
+
+  /// Leaves no byte for the databases for a while. Reading must go on meanwhile.
+  private func fillDisk(_ time: Duration, _ session: SessionID?) async throws -> Bool {
+    guard system.hasSmallDisk else { return false }
+    let path = system.data + "/serve/filler"
+    try Data().write(to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    defer { try? file.close() }
+    // In ever smaller pieces, to the last byte.
+    for size in [1 << 20, 1 << 12, 1] {
+      let piece = Data(repeating: 0x78, count: size)
+      while (try? file.write(contentsOf: piece)) != nil {}
+    }
+    try await Task.sleep(for: time)
+    guard let session else { return true }
+    do {
+      _ = try await system.api.get("/v1/sessions/\(session)/events?after=0&limit=100", as: API.Events.self)
+    } catch let error as RookeryError where error.code != .unavailable {
+      throw FaultRunFailed("a session can't be read while the disk is full: \(error) (\(error.code.rawValue))")
+    }
     return true
   }
 }

@@ -90,7 +90,9 @@ struct Client: Sendable {
           "/v1/sessions/\(session)/prompts",
           API.PostPrompt(requestId: prompt.requestId, text: prompt.text, author: FaultSystem.author), as: API.PromptReceipt.self,
           timeout: .seconds(30))
-      } catch let error as RookeryError where error.code == .unavailable && ContinuousClock.now < deadline {
+      } catch let error as RookeryError
+        where [.unavailable, .diskFull].contains(error.code) && ContinuousClock.now < deadline
+      {
         try await Task.sleep(for: .milliseconds(50))
       }
     }

@@ -17,6 +17,8 @@ package final class FaultSystem: Sendable {
   let directory: TemporaryDirectory
   let git: GitServer
   let forge: GitHubDouble
+  /// Whether the databases are on a small filesystem of their own.
+  let hasSmallDisk: Bool
   private let binaries: URL
   private let configuration: String
   private let supervisor: Mutex<Process?>
@@ -29,8 +31,10 @@ package final class FaultSystem: Sendable {
   var data: String { directory.path("data") }
 
   private init(
-    api: APIClient, directory: TemporaryDirectory, git: GitServer, forge: GitHubDouble, binaries: URL, configuration: String
+    api: APIClient, directory: TemporaryDirectory, git: GitServer, forge: GitHubDouble, hasSmallDisk: Bool, binaries: URL,
+    configuration: String
   ) {
+    self.hasSmallDisk = hasSmallDisk
     self.api = api
     self.directory = directory
     self.git = git
@@ -73,7 +77,8 @@ package final class FaultSystem: Sendable {
     let result: Result<Value, any Error> = await capture {
       try await APIClient.with(address) { api in
         let system = FaultSystem(
-          api: api, directory: directory, git: git, forge: forge, binaries: binaries, configuration: configuration)
+          api: api, directory: directory, git: git, forge: forge, hasSmallDisk: databaseSize != nil, binaries: binaries,
+          configuration: configuration)
         let result = await capture {
           try await system.start()
           _ = try await api.post(
