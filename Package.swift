@@ -27,9 +27,6 @@ extension Target.Dependency {
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
-  static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
-  static let x509 = product(name: "X509", package: "swift-certificates")
-  static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
   static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
@@ -54,9 +51,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
-    .package(url: "https://github.com/apple/swift-asn1.git", from: "1.3.1"),
-    .package(url: "https://github.com/apple/swift-certificates.git", from: "1.10.0"),
-    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.30.0"),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
@@ -75,25 +69,20 @@ let package = Package(
     // Calls of glibc that Swift's own module hides.
     .systemLibrary(name: "CGlibc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    // Searching and decompressing for the runner, without headers of zlib's in anybody's way.
-    .target(name: "CScan", linkerSettings: [.linkedLibrary("z")]),
     // Requests between our own processes over a Unix socket: peer credentials, descriptor passing.
     module("RookeryControl", ["RookeryModel", "CSandbox"]),
     module("RookeryConfiguration", ["RookeryModel", .yams]),
     module("RookeryStore", ["RookeryModel", .grdb, .crypto]),
     // Inside the sandbox: standard library, Glibc and our C only.
-    module("RookeryRunner", ["CSandbox", "CScan"]),
+    module("RookeryRunner", ["CSandbox"]),
     module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner", "CSandbox"]),
     module(
       "RookerySandbox",
-      [
-        "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunner", "RookeryRunnerClient", "RookeryStore", "CSandbox",
-        .logging, .crypto, .x509, .asn1,
-      ]),
+      ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",
-      ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation, .nioSSL]),
+      ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", "CGlibc", .hummingbird, .httpTypes, .logging, .nioCore]),
     module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation, .nioHTTP1]),
@@ -121,9 +110,7 @@ let package = Package(
     .executableTarget(
       name: "rookery-benchmarks",
       dependencies: [
-        "RookeryCommands", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryModel", "RookeryRehearsal",
-        "RookeryRunnerClient", "RookerySandbox", "RookeryStore", .logging,
-        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        "RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryStore", .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       path: "Benchmarks", swiftSettings: strict),
     // What tests need that the product does not: a git server, doubles, temporary directories.

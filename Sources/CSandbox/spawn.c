@@ -67,8 +67,7 @@ static int set_limits(const struct cs_spawn_plan *plan) {
     if (plan->files == 0) return 0;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-    uint64_t most = plan->most_files != 0 && plan->most_files < files.rlim_max ? plan->most_files : files.rlim_max;
-    return limit(RLIMIT_NOFILE, plan->files < most ? plan->files : most, most);
+    return limit(RLIMIT_NOFILE, plan->files < files.rlim_max ? plan->files : files.rlim_max, files.rlim_max);
 }
 
 static void reset_signals(void) {

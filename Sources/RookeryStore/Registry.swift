@@ -72,8 +72,6 @@ package final class Registry: Sendable {
           CREATE TABLE session_tombstone (id TEXT PRIMARY KEY) STRICT;
           """)
     }
-    registerImages(in: &migrator)
-    registerWarmSandboxes(in: &migrator)
     return migrator
   }
 }

@@ -88,7 +88,7 @@ import Testing
 @Suite(.serialized, .system(idlePauseSeconds: 1, idleReleaseSeconds: 600)) struct PauseTests {
   @Test(.timeLimit(.minutes(5))) func anIdleSandboxStandsStillAndTheNextPromptWakesIt() async throws {
     let system = try RunningSystem.get()
-    let session = try await system.begin("(while :; do date +%s%N > ~/tick; sleep 0.05; done) & echo started")
+    let session = try await system.begin("(while :; do date +%s%N > ~/next; mv ~/next ~/tick; sleep 0.05; done) & echo started")
     _ = try await system.finished(session)
     try await eventually(timeout: .seconds(60), "the sandbox is paused") { try await system.log(session).kinds.last == "sandbox.paused" }
     // A restart of ours changes nothing about it.

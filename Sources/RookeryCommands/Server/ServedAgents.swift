@@ -4,4 +4,3 @@ import RookeryServer
 // What the API offers is what these do.
 extension AgentInstaller: AgentControl {}
 extension RepositoryService: RepositoryControl {}
-extension WarmPool: WarmControl {}

@@ -1,18 +1,18 @@
 import Glibc
 
 /// An IPv4 or IPv6 address.
-public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
+struct IPAddress: Sendable, Hashable, CustomStringConvertible {
   /// 4 or 16 bytes in network order.
-  public let bytes: [UInt8]
+  let bytes: [UInt8]
 
   /// Nil unless there are 4 or 16 bytes.
-  public init?(bytes: [UInt8]) {
+  init?(bytes: [UInt8]) {
     guard bytes.count == 4 || bytes.count == 16 else { return nil }
     self.bytes = bytes
   }
 
   /// The standard spellings only: dotted quad or RFC 4291, as inet_pton(3) reads them. `127.1`, `0x7f000001` and the like are not.
-  public init?(_ text: String) {
+  init?(_ text: String) {
     var four = in_addr()
     var six = in6_addr()
     if inet_pton(AF_INET, text, &four) == 1 {
@@ -24,12 +24,9 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  public var isIPv6: Bool { bytes.count == 16 }
+  var isIPv6: Bool { bytes.count == 16 }
 
-  /// As it stands in a URL: IPv6 in brackets.
-  public var literal: String { isIPv6 ? "[\(description)]" : description }
-
-  public var description: String {
+  var description: String {
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes, &text, socklen_t(text.count))
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
