@@ -22,7 +22,7 @@ import Testing
       turn.advance()
       phases.append(turn.phase)
     }
-    #expect(phases == [.claim, .checkout, .work, .save, .push, .pullRequest, .finish, .done])
+    #expect(phases == [.claim, .checkout, .work, .save, .push, .pullRequest, .snapshot, .finish, .done])
     #expect(turn.finished.result == .completed)
     #expect(turn.promptState == .completed)
   }
@@ -34,6 +34,8 @@ import Testing
     turn.agentEnded(stopReason: "end_turn", succeeded: true, error: nil)
     turn.advance()
     #expect(turn.phase == .save)
+    turn.advance()
+    #expect(turn.phase == .snapshot)
     turn.advance()
     #expect(turn.phase == .finish)
   }
@@ -57,6 +59,8 @@ import Testing
     #expect(turn.finished.result == .interrupted)
     #expect(!turn.keepsOnBranch)
     turn.advance()
+    #expect(turn.phase == .snapshot)
+    turn.advance()
     #expect(turn.phase == .finish)
   }
 
@@ -79,8 +83,16 @@ import Testing
     turn.commit = "abc"
     turn.advance()
     turn.fail(failure, sandboxLives: true)
+    // What the failure left is in a snapshot, too.
+    #expect(turn.phase == .snapshot)
+    turn.snapshot = SnapshotID(rawValue: "s-t1")
+    turn.advance()
     #expect(turn.phase == .finish)
-    #expect(turn.finished == TurnFinished(prompt: turn.prompt, result: .failed, stopReason: "end_turn", commit: "abc", error: failure))
+    #expect(
+      turn.finished
+        == TurnFinished(
+          prompt: turn.prompt, result: .failed, stopReason: "end_turn", commit: "abc", snapshot: SnapshotID(rawValue: "s-t1"),
+          error: failure))
   }
 
   @Test func theFirstOutcomeCounts() {
