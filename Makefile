@@ -1,5 +1,5 @@
 # Everything that a developer or an operator runs. Each target sets up what it needs first: scripts/setup.sh.
-.PHONY: demo run test bench format check build setup clean
+.PHONY: demo run test faults bench format check build setup clean
 
 # make demo KEEP=1 leaves it running; make demo ARGS='--prompt "…"' asks for something else.
 demo: build
@@ -13,6 +13,12 @@ test:
 	@scripts/setup.sh tests
 	@scripts/check.sh
 	@scripts/test.sh $(ARGS)
+
+# The long form of the fault suite: make faults ARGS="--kills 1000 --seed 7". See docs/faults.md.
+faults: build
+	@scripts/setup.sh tests
+	@. scripts/env.sh && swift build --product rookery-faults
+	@. scripts/env.sh && root .build/debug/rookery base make && root .build/debug/rookery-faults $(ARGS)
 
 bench:
 	@scripts/setup.sh bench

@@ -26,7 +26,13 @@ extension Target.Dependency {
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
+  static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+  static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
   static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
+  static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+  static let x509 = product(name: "X509", package: "swift-certificates")
+  static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
   static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
@@ -51,9 +57,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-asn1.git", from: "1.3.1"),
+    .package(url: "https://github.com/apple/swift-certificates.git", from: "1.10.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.30.0"),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -69,26 +79,35 @@ let package = Package(
     // Calls of glibc that Swift's own module hides.
     .systemLibrary(name: "CGlibc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Searching and decompressing for the runner, without headers of zlib's in anybody's way.
+    .target(name: "CScan", linkerSettings: [.linkedLibrary("z")]),
     // Requests between our own processes over a Unix socket: peer credentials, descriptor passing.
     module("RookeryControl", ["RookeryModel", "CSandbox"]),
     module("RookeryConfiguration", ["RookeryModel", .yams]),
     module("RookeryStore", ["RookeryModel", .grdb, .crypto]),
     // Inside the sandbox: standard library, Glibc and our C only.
-    module("RookeryRunner", ["CSandbox"]),
+    module("RookeryRunner", ["CSandbox", "CScan"]),
     module("RookeryRunnerClient", ["RookeryModel", "RookeryRunner", "CSandbox"]),
     module(
       "RookerySandbox",
-      ["RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunnerClient", "RookeryStore", "CSandbox", .logging, .crypto]),
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryRunner", "RookeryRunnerClient", "RookeryStore", "CSandbox",
+        .logging, .crypto, .x509, .asn1,
+      ]),
     module("RookeryHost", ["RookeryModel", "RookeryControl", "CSandbox", .logging]),
     module(
       "RookeryGateway",
-      ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation]),
+      ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation, .nioSSL]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", "CGlibc", .hummingbird, .httpTypes, .logging, .nioCore]),
     module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation, .nioHTTP1]),
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
+    // WebSockets as ordinary routes: the only importer of NIOWebSocket.
+    module(
+      "RookeryWebSocket",
+      ["RookeryModel", .crypto, .httpTypes, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioWebSocket]),
     module(
       "RookeryServer",
       [
@@ -110,7 +129,9 @@ let package = Package(
     .executableTarget(
       name: "rookery-benchmarks",
       dependencies: [
-        "RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryStore", .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        "RookeryCommands", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryModel", "RookeryRehearsal",
+        "RookeryRunnerClient", "RookerySandbox", "RookeryStore", .logging,
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       path: "Benchmarks", swiftSettings: strict),
     // What tests need that the product does not: a git server, doubles, temporary directories.
@@ -118,6 +139,16 @@ let package = Package(
       name: "RookeryTestSupport",
       dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
       swiftSettings: strict),
+
+    // Breaks the running product and judges what it did: `make faults`, and a short form among the tests.
+    .target(name: "CFaults"),
+    module(
+      "RookeryFaults",
+      [
+        "CFaults", "RookeryCommands", "RookeryControl", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .argumentParser,
+        .httpClient, .nioCore,
+      ]),
+    .executableTarget(name: "rookery-faults", dependencies: ["RookeryFaults"], swiftSettings: strict),
 
     // A host in a process of its own, which a test can kill.
     .executableTarget(
@@ -148,6 +179,7 @@ let package = Package(
         "RookeryTestSupport", .logging,
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
+    tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",
       [
@@ -157,6 +189,7 @@ let package = Package(
     tests(
       "RookeryCommandsTests",
       ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
+    tests("FaultTests", ["RookeryFaults", "RookeryModel"]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]
 )

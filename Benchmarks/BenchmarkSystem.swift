@@ -32,7 +32,7 @@ struct BenchmarkSystem {
     guard let port = await iterator.next() else { throw BenchmarkFailure("the git server did not start") }
     let data = directory + "/data"
     let configuration = directory + "/rookery.yaml"
-    try Data("server: {port: \(Int.random(in: 20000...30000))}\nnetwork: {private_hosts: [\"127.0.0.1:\(port)\"]}\n".utf8)
+    try Data("server: {port: \(Int.random(in: 20000...30000))}\npool: {size: 0}\nnetwork: {private_hosts: [\"127.0.0.1:\(port)\"]}\n".utf8)
       .write(to: URL(filePath: configuration))
     return try await APIClient.with(ServerAddress(server: nil, data: data, token: nil)) { api in
       let supervisor = Process()

@@ -15,8 +15,9 @@ swift_key=52BB7E3DE28A71BE22EC05FFEF80A866B47A981F
 swift_keys_url=https://www.swift.org/keys/all-keys.asc
 swift_home=/opt/swift
 
-# bubblewrap, util-linux, btrfs-progs: sandboxes, users and their disks; mmdebstrap, uidmap: the base; git, python3-pip: clones and agents.
-run_packages=(bubblewrap btrfs-progs mmdebstrap uidmap util-linux git ca-certificates python3 python3-pip)
+# bubblewrap, util-linux, btrfs-progs: sandboxes, users and their disks; nftables: their network; mmdebstrap, uidmap: the base;
+# git, python3-pip: clones and agents.
+run_packages=(bubblewrap btrfs-progs nftables mmdebstrap uidmap util-linux git ca-certificates python3 python3-pip)
 # The first two lines are the toolchain's own needs, the last Rookery's.
 build_packages=(
   make curl gnupg pkg-config binutils gcc libc6-dev libstdc++-12-dev zlib1g-dev tzdata

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "csandbox_launch.h"
 
+#include "csandbox_files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -24,13 +26,13 @@
 
 enum stage {
     STAGE_READY,  // not a failure: the user namespace waits for its map
-    STAGE_CGROUP, STAGE_SESSION, STAGE_MOUNT_NAMESPACE, STAGE_STAGING, STAGE_LAYERS, STAGE_OVERLAY, STAGE_READ_ONLY, STAGE_BIND, STAGE_NETWORK,
+    STAGE_CGROUP, STAGE_SESSION, STAGE_MOUNT_NAMESPACE, STAGE_STAGING, STAGE_VOLUME, STAGE_LAYERS, STAGE_OVERLAY, STAGE_READ_ONLY, STAGE_BIND, STAGE_BLOCK, STAGE_NETWORK,
     STAGE_USER_NAMESPACE, STAGE_MAP, STAGE_IDENTITY, STAGE_DESCRIPTORS, STAGE_EXEC, STAGE_CLONE, STAGE_SOCKETS, STAGE_ANSWER,
 };
 
 static const char *const stage_names[] = {
-    "ready", "write(cgroup)", "setsid", "unshare(CLONE_NEWNS)", "mount(staging)", "open(layer)", "mount(overlay)", "overlay is read-only",
-    "mount(bind)", "setns(network)", "unshare(CLONE_NEWUSER)", "write(uid_map)", "setresuid", "dup2", "execve(bwrap)", "clone3",
+    "ready", "write(cgroup)", "setsid", "unshare(CLONE_NEWNS)", "mount(staging)", "mount(volume)", "open(layer)", "mount(overlay)", "overlay is read-only",
+    "mount(bind)", "mount(blocked command)", "setns(network)", "unshare(CLONE_NEWUSER)", "write(uid_map)", "setresuid", "dup2", "execve(bwrap)", "clone3",
     "socketpair", "the launcher's answer",
 };
 
@@ -91,6 +93,11 @@ static enum stage mount_root(const struct cs_launch *launch, char *path, size_t 
     char options[4000];
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return STAGE_MOUNT_NAMESPACE;
     if (mount("staging", launch->staging, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") != 0) return STAGE_STAGING;
+    if (launch->volume != NULL) {
+        snprintf(path, capacity, "%s/volume", launch->staging);
+        if (mkdir(path, 0700) != 0) return STAGE_VOLUME;
+        if (mount(launch->volume, path, "btrfs", MS_NOSUID | MS_NODEV | MS_NOATIME, NULL) != 0) return STAGE_VOLUME;
+    }
     snprintf(path, capacity, "%s/root", launch->staging);
     if (mkdir(path, 0755) != 0) return STAGE_STAGING;
     if (overlay_options(launch, options, sizeof options) != 0) return STAGE_LAYERS;
@@ -117,7 +124,35 @@ static int bind_all(const struct cs_launch *launch, char *path, size_t capacity)
         }
         if (mount(bind->source, path, NULL, MS_BIND, NULL) != 0) return -1;
     }
-    return 0;
+    if (launch->volume == NULL) return 0;
+    // The overlay and the binds hold what they need of it.
+    snprintf(path, capacity, "%s/volume", launch->staging);
+    return umount2(path, MNT_DETACH);
+}
+
+// Covers commands with a file that explains itself. The tree is a sandbox's: nothing leads out of it, and no link is followed.
+static int block_commands(const struct cs_launch *launch, char *path, size_t capacity) {
+    if (launch->explainer == NULL || launch->blocked_count == 0) return 0;
+    snprintf(path, capacity, "%s/root", launch->staging);
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return -1;
+    int result = 0;
+    for (size_t i = 0; i < launch->blocked_count && result == 0; i++) {
+        struct stat status;
+        int file = cs_open_beneath(root, launch->blocked[i], O_PATH | O_NOFOLLOW, 0);
+        if (file < 0) continue;
+        if (fstat(file, &status) == 0 && S_ISREG(status.st_mode)) {
+            snprintf(path, capacity, "/proc/self/fd/%d", file);
+            result = mount(launch->explainer, path, NULL, MS_BIND, NULL);
+        }
+        int error = errno;
+        close(file);
+        errno = error;
+    }
+    int error = errno;
+    close(root);
+    errno = error;
+    return result;
 }
 
 static int place_descriptors(const struct cs_launch *launch, int *answer) {
@@ -136,6 +171,15 @@ static int place_descriptors(const struct cs_launch *launch, int *answer) {
     return (int)syscall(SYS_close_range, (unsigned)launch->descriptor_count, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+// All sandboxes share one range of users: what one of them may take of what the kernel counts by user is bounded by its namespace.
+// Best effort; the system call filter refuses nested users, too.
+static void limit_namespace(void) {
+    (void)write_text("/proc/sys/user/max_user_namespaces", "0");
+    (void)write_text("/proc/sys/user/max_net_namespaces", "0");
+    (void)write_text("/proc/sys/user/max_inotify_instances", "512");
+    (void)write_text("/proc/sys/user/max_inotify_watches", "131072");
+}
+
 static enum stage become_launcher(const struct cs_launch *launch, int *answer) {
     char path[128];
     char go;
@@ -149,6 +193,7 @@ static enum stage become_launcher(const struct cs_launch *launch, int *answer) {
     (void)write_text("/proc/self/oom_score_adj", "300");
     enum stage stage = mount_root(launch, path, sizeof path);
     if (stage != STAGE_READY) return stage;
+    if (block_commands(launch, path, sizeof path) != 0) return STAGE_BLOCK;
     if (bind_all(launch, path, sizeof path) != 0) return STAGE_BIND;
     if (setns(launch->network, CLONE_NEWNET) != 0) return STAGE_NETWORK;
     if (unshare(CLONE_NEWUSER) != 0) return STAGE_USER_NAMESPACE;
@@ -157,6 +202,7 @@ static enum stage become_launcher(const struct cs_launch *launch, int *answer) {
     if (syscall(SYS_setgroups, 0, NULL) != 0 || syscall(SYS_setresgid, 0, 0, 0) != 0 || syscall(SYS_setresuid, 0, 0, 0) != 0) {
         return STAGE_IDENTITY;
     }
+    limit_namespace();
     if (place_descriptors(launch, answer) != 0) return STAGE_DESCRIPTORS;
     execve(launch->executable, launch->argv, launch->envp);
     return STAGE_EXEC;

@@ -67,7 +67,8 @@ static int set_limits(const struct cs_spawn_plan *plan) {
     if (plan->files == 0) return 0;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return -1;
-    return limit(RLIMIT_NOFILE, plan->files < files.rlim_max ? plan->files : files.rlim_max, files.rlim_max);
+    uint64_t most = plan->most_files != 0 && plan->most_files < files.rlim_max ? plan->most_files : files.rlim_max;
+    return limit(RLIMIT_NOFILE, plan->files < most ? plan->files : most, most);
 }
 
 static void reset_signals(void) {

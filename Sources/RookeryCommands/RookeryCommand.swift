@@ -15,10 +15,10 @@ struct RookeryCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Work",
         subcommands: [
-          RunCommand.self, SessionsCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self, DiffCommand.self,
-          ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
+          RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
+          DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
         ]),
-      CommandGroup(name: "Material", subcommands: [RepoCommand.self, AgentCommand.self]),
+      CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
       CommandGroup(
         name: "Server",
         subcommands: [

@@ -31,6 +31,8 @@ extension Configuration {
     if let value = root?[.network] { configuration.network = try Network(value) }
     if let value = root?[.sandbox] { configuration.sandbox = try Sandbox(value) }
     if let value = root?[.snapshots] { configuration.snapshots = try Snapshots(value) }
+    if let value = root?[.images] { configuration.images = try Images(value) }
+    if let value = root?[.pool] { configuration.pool = try Pool(value) }
     if let value = root?[.agents] { configuration.agents = try Agents(value) }
     if let value = root?[.repositories] {
       for (key, settings) in try value.entries() {
@@ -39,11 +41,21 @@ extension Configuration {
         }
         configuration.repositories[name] = try RepositorySettings(
           settings, defaults: configuration.sandbox.limits, environment: environment)
+        if let pool = try settings.section(ConfigurationKeys.Repository.self)[.pool] {
+          configuration.repositories[name]?.pool = try Pool.Kept(pool, defaults: configuration.pool.kept)
+        }
         if let variable = try settings.section(ConfigurationKeys.Repository.self)[.gitTokenEnv]?.string() {
           configuration.tokenVariables.append(variable)
         }
       }
     }
+    for (name, settings) in try root?[.secrets]?.entries(limit: 200) ?? [] {
+      guard YAMLValue.isSecretName(name) else {
+        throw settings.failure("is no name for a secret.", mend: "Use letters, digits and “_”.")
+      }
+      configuration.secrets[name] = try WireSecret(settings, environment: environment, variables: &configuration.tokenVariables)
+    }
+    try configuration.checkSecrets(in: root?[.repositories])
     configuration.github = try GitHub(root?[.github], environment: environment)
     configuration.model = try ModelSource(file: root?[.model], environment: environment).model()
     configuration.admitModelOnLoopback()

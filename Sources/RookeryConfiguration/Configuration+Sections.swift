@@ -23,6 +23,8 @@ extension Configuration.Network {
     self.init()
     let section = try value.section(ConfigurationKeys.Network.self)
     if let value = section[.privateHosts] { privateHosts = try value.elements().map { try $0.hostAndPort() } }
+    if let value = section[.hosts] { hosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
+    if let value = section[.registries] { registries = try value.elements(limit: 50).map { try $0.webAddress().text } }
   }
 }
 
@@ -32,6 +34,7 @@ extension Configuration.Sandbox {
     let section = try value.section(ConfigurationKeys.Sandbox.self)
     if let value = section[.base] { base = try value.identifier(BaseKind.self) }
     if let value = section[.limits] { limits = try Limits(value, defaults: limits) }
+    if let value = section[.blockedCommands] { blockedCommands = try value.commandNames() }
     if let value = section[.idlePauseSeconds] { idlePauseSeconds = try value.integer(in: 1...86_400) }
     if let value = section[.idleReleaseSeconds] { idleReleaseSeconds = try value.integer(in: 1...86_400) }
   }
@@ -47,6 +50,24 @@ extension Configuration.Snapshots {
   }
 }
 
+extension YAMLValue {
+  /// Names of programs; an empty list is one.
+  func commandNames() throws -> [String] {
+    try elements(limit: 64).map { element in
+      let name = try element.line(limit: 64)
+      let allowed = name.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+          || [0x2b, 0x2d, 0x2e, 0x5f].contains(byte)
+      }
+      guard allowed, !name.isEmpty, name != ".", name != "..", !["sh", "dash", "bash", "busybox", "env"].contains(name) else {
+        throw element.failure(
+          "is no program that can be blocked.", mend: "Give names such as curl, without paths; shells can't be blocked.")
+      }
+      return name
+    }
+  }
+}
+
 extension Limits {
   /// What is allowed for each limit, in a repository's file as in the server's configuration.
   enum Bounds {
@@ -55,6 +76,8 @@ extension Limits {
     static let processes = 16...4_194_304
     static let diskMB = 64...16_777_216
     static let runtimeSeconds = 10...14_400
+    static let inodes = 1000...10_000_000
+    static let openFiles = 64...1_048_576
   }
 
   init(_ value: YAMLValue, defaults: Limits) throws {
@@ -65,6 +88,8 @@ extension Limits {
     if let value = asked.processes { processes = value }
     if let value = asked.diskMB { diskMB = value }
     if let value = asked.runtimeSeconds { runtimeSeconds = value }
+    if let value = asked.inodes { inodes = value }
+    if let value = asked.openFiles { openFiles = value }
   }
 }
 
@@ -77,6 +102,8 @@ extension EnvironmentFile.RequestedLimits {
     processes = try section[.processes]?.integer(in: Limits.Bounds.processes)
     diskMB = try section[.diskMB]?.integer(in: Limits.Bounds.diskMB)
     runtimeSeconds = try section[.runtimeSeconds]?.integer(in: Limits.Bounds.runtimeSeconds)
+    inodes = try section[.inodes]?.integer(in: Limits.Bounds.inodes)
+    openFiles = try section[.openFiles]?.integer(in: Limits.Bounds.openFiles)
   }
 }
 
@@ -86,6 +113,12 @@ extension Configuration.RepositorySettings {
     self.init()
     let section = try value.section(ConfigurationKeys.Repository.self)
     limits = try section[.limits].map { try Limits($0, defaults: defaults) }
+    url = try section[.url]?.webAddress().text
+    if let value = section[.hosts] { hosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
+    if let value = section[.requestableHosts] { requestableHosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
+    if let value = section[.secrets] { secrets = try value.elements(limit: 100).map { try $0.secretName() } }
+    if let value = section[.exposedSecrets] { exposedSecrets = try value.elements(limit: 100).map { try $0.secretName() } }
+    blockedCommands = try section[.blockedCommands]?.commandNames()
     agent = try section[.agent]?.identifier(AgentKind.self)
     gitUser = try section[.gitUser]?.line(limit: 255)
     forge = try section[.forge].map(Configuration.Forge.init)

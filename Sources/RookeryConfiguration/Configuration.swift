@@ -10,9 +10,13 @@ public struct Configuration: Sendable, Equatable {
   public var model: Model?
   public var sandbox = Sandbox()
   public var snapshots = Snapshots()
+  public var images = Images()
+  public var pool = Pool()
   /// By repository name; a repository needs an entry only where it needs a credential or other limits.
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
+  /// What sandboxes may use without seeing it, by name.
+  public var secrets: [String: WireSecret] = [:]
   public var github = GitHub()
   /// The environment variables that `git_token_env` names: what the server must be started with.
   public var tokenVariables: [String] = []
@@ -33,6 +37,10 @@ public struct Configuration: Sendable, Equatable {
   public struct Network: Sendable, Equatable {
     /// `host:port` pairs on private or loopback addresses that git and model traffic may go to.
     public var privateHosts: [String] = []
+    /// Hosts that every sandbox may reach.
+    public var hosts: [HostPattern] = []
+    /// Addresses of package registries that every sandbox may read, beside those that its base is configured for.
+    public var registries: [String] = []
     public init() {}
   }
 
@@ -47,6 +55,14 @@ public struct Configuration: Sendable, Equatable {
     /// Empty for an API that wants none.
     public var key: Secret
     public var tokensPerSession: Int?
+    /// Other models of the same API that agents may ask for.
+    public var otherNames: [String] = []
+    /// By model name.
+    public var prices: [String: Grant.Model.Price] = [:]
+    /// Millionths of a US dollar that a session may spend.
+    public var budgetMicroUSD: Int?
+    /// What the model's provider may do beyond answering.
+    public var reach: Set<Grant.Model.Reach> = []
     public init(wire: Wire, url: String, name: String, key: Secret, tokensPerSession: Int? = nil) {
       self.wire = wire
       self.url = url
@@ -59,6 +75,8 @@ public struct Configuration: Sendable, Equatable {
   public struct Sandbox: Sendable, Equatable {
     public var base: BaseName = defaultBase
     public var limits = Limits()
+    /// Commands that explain themselves to agents instead of running.
+    public var blockedCommands = ["curl", "ssh", "wget"]
     /// Seconds without a prompt until a sandbox stands still, and until it makes room and leaves a snapshot.
     public var idlePauseSeconds = 600
     public var idleReleaseSeconds = 3600
@@ -75,8 +93,50 @@ public struct Configuration: Sendable, Equatable {
     public init() {}
   }
 
+  /// How images are built and kept.
+  public struct Images: Sendable, Equatable {
+    /// Seconds between two looks at a repository's tip; nil: only on demand.
+    public var intervalSeconds: Int? = 1800
+    /// How long the builder waits at most after repeated failures.
+    public var longestWaitSeconds = 86_400
+    /// Builds that run at once.
+    public var buildsAtOnce = 2
+    /// How long one `build` or `warm` command may take.
+    public var commandSeconds = 1800
+    /// Layers above the base after which an image is built anew from its base.
+    public var layers = 30
+    /// Earlier images that each repository keeps.
+    public var keep = 2
+    /// Days after which an earlier image goes, however few there are.
+    public var maxAgeDays = 30
+    /// MiB that all images may take before earlier ones go; nil: no bound.
+    public var maxTotalMB: Int?
+    /// MiB of free disk below which no image is built.
+    public var minFreeMB = 2048
+    /// Paths below which what looks like a credential is taken for an example. Secrets that the server knows are refused everywhere.
+    public var scanAllow: [String] = []
+    public init() {}
+  }
+
+  /// Commands that explain themselves in a repository's sandboxes.
+  public func blockedCommands(for repository: RepositoryName) -> [String] {
+    repositories[repository]?.blockedCommands ?? sandbox.blockedCommands
+  }
+
   public struct RepositorySettings: Sendable, Equatable {
+    /// The one address for which the credential is meant; nil: any under this name.
+    public var url: String?
+    /// Hosts that its sandboxes may reach.
+    public var hosts: [HostPattern] = []
+    /// Hosts that its environment file may ask for.
+    public var requestableHosts: [HostPattern] = []
+    /// Secrets that go to their hosts with its sandboxes' requests.
+    public var secrets: [String] = []
+    /// Secrets that its environment file may have as environment variables.
+    public var exposedSecrets: [String] = []
     public var limits: Limits?
+    /// Instead of the server's; empty: none.
+    public var blockedCommands: [String]?
     public var agent: AgentName?
     /// User of HTTP basic authentication towards the git server; `x-access-token` suits GitHub.
     public var gitUser: String?
@@ -84,6 +144,8 @@ public struct Configuration: Sendable, Equatable {
     public var gitToken: Secret?
     /// Opens pull requests through the forge's API; nil: a plain git remote, work ends at the pushed branch.
     public var forge: Forge?
+    /// Its pool of warm sandboxes, where it differs from the others'.
+    public var pool: Pool.Kept?
     public init() {}
   }
 

@@ -10,6 +10,9 @@ public struct EnvironmentFile: Sendable, Codable, Equatable {
   public var packages = Packages()
   /// Shell commands run as root in the image's build, in the repository's directory, in order.
   public var setup: [String] = []
+  /// Files and directories of the repository that decide what setup does, lock files for instance. While none of them changes,
+  /// setup is not run again on an earlier image; without any, it always is.
+  public var inputs: [String] = []
   /// Run as the agent's user after setup, at each build of an image.
   public var build: [String] = []
   /// Commands that must end, which fill caches: a test run, a start of the development server.
@@ -22,6 +25,8 @@ public struct EnvironmentFile: Sendable, Codable, Equatable {
   public var secrets: [SecretRequest] = []
   /// Hosts that it asks to reach: `name`, `*.name`, or either with `:port`.
   public var hosts: [String] = []
+  /// Ports on which its services answer inside a sandbox.
+  public var ports: [Int] = []
   public var agent: AgentName?
   /// What it asks for; the server's configuration bounds it.
   public var limits: RequestedLimits?
@@ -76,28 +81,10 @@ public struct EnvironmentFile: Sendable, Codable, Equatable {
     public var processes: Int?
     public var diskMB: Int?
     public var runtimeSeconds: Int?
+    public var inodes: Int?
+    public var openFiles: Int?
     public init() {}
   }
 
   public init() {}
-
-  /// Reads the file's text, which nobody vouches for. Throws `environmentInvalid` with line and key as the cause.
-  public static func parse(yaml: String) throws -> EnvironmentFile {
-    var file = EnvironmentFile()
-    guard let root = try YAMLDocument(name: path, code: .environmentInvalid).root(of: yaml) else { return file }
-    let section = try root.section(ConfigurationKeys.Environment.self)
-    if let value = section[.setup] {
-      file.setup = try value.elements(limit: 200).map { command in
-        let text = try command.string()
-        guard !text.allSatisfy(\.isWhitespace), text.utf8.count <= 64 << 10, !text.utf8.contains(0) else {
-          throw command.failure("is empty, too long or holds a NUL.", mend: "Write one shell command.")
-        }
-        return text
-      }
-    }
-    if let value = section[.env] { file.env = try value.variables() }
-    file.agent = try section[.agent]?.identifier(AgentKind.self)
-    file.limits = try section[.limits].map(RequestedLimits.init)
-    return file
-  }
 }

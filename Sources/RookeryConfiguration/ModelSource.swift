@@ -32,9 +32,29 @@ struct ModelSource {
       throw RookeryError(
         .configurationInvalid, "The model at \(url) has no name.", mend: "Set ROOKERY_MODEL, or model.name in the configuration.")
     }
-    return Configuration.Model(
+    var model = Configuration.Model(
       wire: wire, url: url, name: name, key: try key(section, wire: wire),
       tokensPerSession: try section?[.tokensPerSession]?.integer(in: 1...1_000_000_000_000))
+    if let section { try Self.read(section, into: &model) }
+    return model
+  }
+
+  private static func read(_ section: YAMLSection<ConfigurationKeys.Model>, into model: inout Configuration.Model) throws {
+    model.otherNames = try section[.otherNames]?.elements(limit: 100).map { try $0.line(limit: 200) } ?? []
+    for (name, value) in try section[.prices]?.entries(limit: 200) ?? [] {
+      let price = try value.section(ConfigurationKeys.ModelPrice.self)
+      model.prices[name] = Grant.Model.Price(
+        input: try microUSD(price.required(.input), upTo: 100_000), output: try microUSD(price.required(.output), upTo: 100_000))
+    }
+    model.budgetMicroUSD = try section[.budget].map { try microUSD($0, upTo: 1_000_000) }
+    if let budget = section[.budget], let unpriced = ([model.name] + model.otherNames).first(where: { model.prices[$0] == nil }) {
+      throw budget.failure("can't be counted: model.prices has no price for “\(unpriced)”.", mend: "Add its price.")
+    }
+    model.reach = Set(try section[.allow]?.elements(limit: 10).map { try $0.choice(Grant.Model.Reach.self) } ?? [])
+  }
+
+  private static func microUSD(_ value: YAMLValue, upTo limit: Double) throws -> Int {
+    Int((try value.number(in: 0...limit) * 1_000_000).rounded())
   }
 
   private subscript(_ variable: ConfigurationVariable) -> String? {

@@ -30,16 +30,25 @@ package struct GatewayService: Sendable {
     let bounds = settings.bounds
     let (grants, spool, adoptions) = (GrantBook(), UsageSpool(limit: bounds.usageEntries), Adoptions())
     let desk = CredentialDesk(limit: bounds.questions, patience: bounds.credential)
-    let clients = UpstreamClients()
+    let reports = ReportSpool(limit: bounds.reportEntries)
+    let live = LiveConnections(grants: grants)
+    let clients = try UpstreamClients(extraAuthorities: settings.extraAuthorities)
+    let resolver = Resolver(fixed: settings.fixedAddresses)
+    let git = GitBroker(
+      grants: grants, desk: desk, upstream: Upstream(clients: clients, timeouts: bounds.gitTimeouts, resolver: resolver), bounds: bounds,
+      logger: logger)
     let responders: [Broker: any BrokerResponder] = [
-      .git: GitBroker(
-        grants: grants, desk: desk, upstream: Upstream(clients: clients, timeouts: bounds.gitTimeouts), bounds: bounds, logger: logger),
+      .git: git,
       .model: ModelBroker(
-        grants: grants, spool: spool, upstream: Upstream(clients: clients, timeouts: bounds.modelTimeouts), bounds: bounds,
+        grants: grants, spool: spool, reports: reports,
+        upstream: Upstream(clients: clients, timeouts: bounds.modelTimeouts, resolver: resolver), bounds: bounds,
         memory: MemoryBudget(limit: bounds.modelBodies), logger: logger),
     ]
+    let web = WebServices(
+      grants: grants, reports: reports, live: live, git: git,
+      upstream: Upstream(clients: clients, timeouts: bounds.siteTimeouts, resolver: resolver), bounds: bounds, logger: logger)
     let control = GatewayControl(
-      settings: settings, grants: grants, desk: desk, spool: spool, adoptions: adoptions, logger: logger)
+      settings: settings, grants: grants, desk: desk, spool: spool, reports: reports, live: live, adoptions: adoptions, logger: logger)
     let server = try ControlServer(
       path: settings.controlSocket, mode: settings.controlMode, owner: nil,
       allowedUsers: [settings.hostUser, settings.serveUser]
@@ -49,8 +58,12 @@ package struct GatewayService: Sendable {
     logger.info("The gateway is up.", metadata: ["socket": "\(settings.controlSocket)"])
     await started()
     await withDiscardingTaskGroup { group in
+      group.addTask {
+        // Grants end by themselves, too.
+        while (try? await Task.sleep(for: .seconds(15))) != nil { live.review() }
+      }
       for await adoption in adoptions.toServe {
-        let listener = BrokerListener(adoption: adoption, responders: responders, bounds: bounds, logger: logger)
+        let listener = BrokerListener(adoption: adoption, responders: responders, web: web, bounds: bounds, logger: logger)
         group.addTask { await listener.serve() }
       }
       // Cancelled: no new requests, then the listeners end.

@@ -11,6 +11,10 @@ package struct GatewaySettings: Sendable {
   /// Mode of the control socket. Peers are told apart by their kernel credentials, so it may be open to all.
   package var controlMode: UInt16 = 0o666
   package var bounds = GatewayBounds()
+  /// Addresses that hosts have in place of what the system's resolver says, by name.
+  package var fixedAddresses: [String: [String]] = [:]
+  /// Certificates (PEM file) that hosts may have beside those that this machine trusts; nil: none.
+  package var extraAuthorities: String?
 
   package init(controlSocket: String, hostUser: UInt32 = 0, serveUser: UInt32, gatewayUser: UInt32? = nil) {
     self.controlSocket = controlSocket
@@ -23,7 +27,17 @@ package struct GatewaySettings: Sendable {
 /// Every bound of the gateway in one place; tests tighten them.
 package struct GatewayBounds: Sendable {
   /// Connections of one sandbox at once, over all its brokers. More are answered 503.
-  package var connections = 64
+  package var connections = 128
+  /// Connections to other hosts that a sandbox may begin, a second in the long run, and five times as many at once.
+  package var newConnections = 50.0
+  /// Questions for names that a sandbox may ask, a second in the long run.
+  package var questionsPerSecond = 500.0
+  /// From a connection's start until it is clear what it wants: the whole hello, or the start of a request.
+  package var opening = Duration.seconds(15)
+  /// Bytes of what a sandbox sends to another host in one request.
+  package var siteBody = 1 << 30
+  /// The port that connections which were not redirected are taken to be meant for; nil: they are refused.
+  package var undirectedPort: Int?
   /// From a connection's start, or the end of the answer before, to the end of a request's head.
   package var requestHead = Duration.seconds(75)
   /// Without a byte of a body that is being read.
@@ -53,6 +67,9 @@ package struct GatewayBounds: Sendable {
   /// Entries of usage that wait to be collected; beyond that, entries of one sandbox are added up.
   package var usageEntries = 10_000
   package var gitTimeouts = UpstreamTimeouts(silence: .seconds(120), head: .seconds(3600))
+  package var siteTimeouts = UpstreamTimeouts(silence: .seconds(300), head: .seconds(600))
+  /// Reports that wait to be collected.
+  package var reportEntries = 10_000
   package var modelTimeouts = UpstreamTimeouts(silence: .seconds(600), head: .seconds(600))
 
   package init() {}

@@ -22,7 +22,7 @@ struct HostRequests: Sendable {
     case .terminate(let id, let keep): try await table.with(id) { try await $0.terminate(keep: keep) }
     case .snapshot(let id, let snapshot):
       try await table.with(id) { try await $0.snapshot(as: snapshot) }
-    case .capacity: return try .capacity(HostMeasure.capacity(of: context.sandboxes, promised: table.promised()))
+    case .capacity: return try .capacity(HostMeasure.capacity(of: [context.sandboxes, context.data], promised: table.promised()))
     case .freeze(let id): try await table.with(id) { try await $0.setFrozen(true) }
     case .thaw(let id): try await table.with(id) { try await $0.setFrozen(false) }
     case .publishImage(let id, let image, let manifest):
@@ -31,10 +31,17 @@ struct HostRequests: Sendable {
       try await table.with(id) { try await $0.publishBundle(agent, manifest: manifest) }
     case .nextEvents(let after, let wait):
       return await .events(context.events.next(after: after, wait: .seconds(max(0, min(wait, 60)))))
-    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases:
+    case .listImages, .removeImage, .listSnapshots, .removeSnapshot, .listBundles, .listBases, .listImageUse, .configureNetwork:
       return try await BlockingThread.run(name: "host-layers") { try stored(request) }
     }
     return .done
+  }
+
+  private func withRegistries(_ base: BaseRecord) throws -> BaseRecord {
+    guard let tree = try? Directory(path: context.bases.tree(of: base.name)) else { return base }
+    var base = base
+    base.registries = BaseRegistries(base: tree).addresses()
+    return base
   }
 
   private func create(_ request: CreateSandbox) async throws -> SandboxRecord {
@@ -52,7 +59,11 @@ struct HostRequests: Sendable {
     case .listSnapshots: return .snapshots(try context.layers.snapshots())
     case .removeSnapshot(let id): try context.layers.remove(.snapshot(id))
     case .listBundles: return .bundles(try context.bundles.list())
-    case .listBases: return .bases(try context.bases.list())
+    case .listBases: return .bases(try context.bases.list().map(withRegistries))
+    case .listImageUse: return .imageUse(try context.layers.imageUse())
+    case .configureNetwork(let setup):
+      try context.trust.configure(setup)
+      context.networks.use(ports: setup.ports)
     default: throw RookeryError(.badRequest, "The request is not understood.")
     }
     return .done

@@ -32,6 +32,7 @@ package struct HostService: Sendable {
     defer {
       context.watch.stop()
       context.disk.stop()
+      context.layout.release()
     }
     try await adoptAll(context, into: table)
     let requests = HostRequests(context: context, table: table)
@@ -44,6 +45,7 @@ package struct HostService: Sendable {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await ListenerHandover(table: context.handover, settings: settings, log: log).run() }
       group.addTask { await follow(context.watch.observations, table: table) }
+      group.addTask { await Reconciler(context: context, table: table).run(every: settings.reconcileInterval) }
       // Either ends only when this task is cancelled.
       await group.next()
       group.cancelAll()
@@ -58,7 +60,8 @@ package struct HostService: Sendable {
         case .ended(let id): try await table.with(id) { try await $0.processEnded() }
         case .limit(let id, let limit, let detail, let counters):
           try await table.with(id) { try await $0.limitHit(limit, detail: detail, counters: counters) }
-        case .diskOver(let id, let usage): try await table.with(id) { try await $0.diskOver(usage) }
+        case .disk(let id, let finding): try await table.with(id) { try await $0.disk(finding) }
+        case .near(let id, let limit, let detail): try await table.with(id) { try await $0.limitNear(limit, detail: detail) }
         case .runtimeOver(let id): try await table.with(id) { try await $0.runtimeOver() }
         }
       } catch {
@@ -74,22 +77,29 @@ package struct HostService: Sendable {
     let lock = try lockData()
     let layout = try CgroupLayout.current()
     try layout.prepare()
-    for name in ["sandboxes", "launches", "trash"] where !data.exists(name) { try data.makeDirectory(name, mode: 0o700) }
+    let storage = try HostStorage.open(settings, data: data, log: log)
+    if !data.exists("launches") { try data.makeDirectory("launches", mode: 0o700) }
+    for name in ["sandboxes", "trash"] where !storage.root.exists(name) { try storage.root.makeDirectory(name, mode: 0o700) }
     _ = try Directory.make(path: settings.runDirectory, mode: 0o755)
     let runnersPath = settings.runDirectory + "/runners"
-    let trash = try Trash(directory: data.existing("trash"), log: log)
+    let trash = try Trash(directory: storage.root.existing("trash"), holdsSubvolumes: storage.volume != nil, log: log)
+    let sandboxes = try storage.root.existing("sandboxes")
     let bases = BaseCatalogue(cacheDirectory: settings.cacheDirectory)
     let watch = try SandboxWatch()
-    let networks = SandboxNetworkPool()
+    if !data.exists("trust") { try data.makeDirectory("trust", mode: 0o755) }
+    let trust = try TrustFiles(directory: data.existing("trust"), path: settings.dataDirectory + "/trust")
+    let nft = access(settings.nft, X_OK) == 0 ? settings.nft : nil
+    if nft == nil { log.warning("nftables is not installed: sandboxes reach the brokers only", metadata: ["path": "\(settings.nft)"]) }
+    let networks = SandboxNetworkPool(plan: .init(nft: nft, ports: trust.setup.ports))
     networks.fill()
     let context = try HostContext(
       settings: settings, bounds: .current(), boot: LaunchRecord.currentBoot(), layout: layout,
       fixture: SandboxLauncher.Fixture(settings: settings, data: data),
-      layers: LayerStore(path: settings.dataDirectory, data: data, bases: bases, trash: trash, log: log), bases: bases,
+      storage: storage, layers: LayerStore(storage: storage, bases: bases, trash: trash, log: log), bases: bases,
       bundles: BundleStore(cacheDirectory: settings.cacheDirectory, log: log),
-      records: LaunchRecords(directory: data.existing("launches")), sandboxes: data.existing("sandboxes"),
-      runnersPath: runnersPath, runners: Directory.make(path: runnersPath, mode: 0o755), trash: trash, networks: networks,
-      watch: watch, disk: DiskWatch(sandboxes: data.existing("sandboxes")) { watch.report(.diskOver($0, $1)) }, handover: ListenerTable(),
+      records: LaunchRecords(directory: data.existing("launches")), data: data, sandboxes: sandboxes,
+      runnersPath: runnersPath, runners: Directory.make(path: runnersPath, mode: 0o755), trash: trash, networks: networks, trust: trust,
+      watch: watch, disk: DiskWatch(sandboxes: sandboxes, storage: storage) { watch.report(.disk($0, $1)) }, handover: ListenerTable(),
       events: HostEventLog(), log: log)
     return (context, lock)
   }
@@ -122,6 +132,7 @@ package struct HostService: Sendable {
         log.error("a sandbox could not be adopted", metadata: ["sandbox": "\(record.id)", "error": "\(error)"])
       }
     }
+    try await BlockingThread.run(name: "host-accounts") { try context.forgetAccounts() }
     if !records.isEmpty { log.info("adopted", metadata: ["sandboxes": "\(table.list().count)"]) }
   }
 }

@@ -15,8 +15,17 @@ package struct HostSettings: Sendable, Equatable {
   /// The `rookery-runner` that is process 1 of every sandbox.
   package var runnerBinary: String
   package var bubblewrap = "/usr/bin/bwrap"
+  package var nft = "/usr/sbin/nft"
   /// Sandboxes at once, dead ones that were not terminated included.
   package var maximumSandboxes = 256
+  /// How often leftovers are looked for.
+  package var reconcileInterval: Duration = .seconds(300)
+  /// How long before its time is over a sandbox's session is warned.
+  package var runtimeWarningSeconds = 120
+  /// How layers are kept in a data directory that is new; nil: the best that works. What a directory was made with stays.
+  package var storage: StorageKind?
+  /// How large the file that holds a file system may become, in MiB; nil: as the disk allows, 64 GiB at most.
+  package var volumeMB: Int?
 
   package init(
     dataDirectory: String, runDirectory: String, cacheDirectory: String, serveUser: UInt32, gatewayUser: UInt32,

@@ -16,12 +16,10 @@ public struct Limits: Sendable, Codable, Equatable {
   public var inodes: Int
   /// Descriptors that one process may have open.
   public var openFiles: Int
-  /// KiB of output that all its processes may write in a second; what is more waits.
-  public var outputKBPerSecond: Int
 
   public init(
     memoryMB: Int = 4096, cpus: Double = 2, processes: Int = 4096, diskMB: Int = 10240, runtimeSeconds: Int = 3600,
-    inodes: Int = 1_000_000, openFiles: Int = 16_384, outputKBPerSecond: Int = 16_384
+    inodes: Int = 1_000_000, openFiles: Int = 16_384
   ) {
     self.memoryMB = memoryMB
     self.cpus = cpus
@@ -30,7 +28,6 @@ public struct Limits: Sendable, Codable, Equatable {
     self.runtimeSeconds = runtimeSeconds
     self.inodes = inodes
     self.openFiles = openFiles
-    self.outputKBPerSecond = outputKBPerSecond
   }
 
   /// A limit that is not named has its default: launch records of earlier versions have fewer.
@@ -44,7 +41,6 @@ public struct Limits: Sendable, Codable, Equatable {
     runtimeSeconds = try values.decode(Int.self, forKey: .runtimeSeconds)
     inodes = try values.decodeIfPresent(Int.self, forKey: .inodes) ?? inodes
     openFiles = try values.decodeIfPresent(Int.self, forKey: .openFiles) ?? openFiles
-    outputKBPerSecond = try values.decodeIfPresent(Int.self, forKey: .outputKBPerSecond) ?? outputKBPerSecond
   }
 }
 
@@ -54,4 +50,6 @@ public enum LimitName: String, Sendable, Codable, CaseIterable {
   /// Files and directories, and descriptors that one process has open.
   case inodes
   case openFiles = "open_files"
+  /// Tokens or money that a session may spend on its model.
+  case budget
 }

@@ -46,6 +46,8 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
   case repositoryEmpty = "repository_empty"
   case imageMissing = "image_missing"
   case setupFailed = "setup_failed"
+  /// An image or a snapshot would have held a credential.
+  case credentialFound = "credential_found"
   case environmentInvalid = "environment_invalid"
   case configurationInvalid = "configuration_invalid"
   case agentUnknown = "agent_unknown"
@@ -79,7 +81,7 @@ public enum ErrorCode: String, Sendable, Codable, CaseIterable {
     case .conflict, .imageMissing, .agentNotInstalled, .agentUnknown, .modelMissing: 409
     case .tooLarge: 413
     case .rateLimited: 429
-    case .repositoryUnreachable, .repositoryEmpty, .setupFailed: 422
+    case .repositoryUnreachable, .repositoryEmpty, .setupFailed, .credentialFound: 422
     case .diskFull: 507
     case .unavailable, .hostUnsupported, .sandboxLost: 503
     case .agentFailed, .agentProtocol, .sandboxFailed, .limitHit, .pushRejected, .pullRequestFailed, .interrupted,

@@ -56,7 +56,7 @@ package final class Runner {
     listener = options.listener
     poller = try Poller()
     directory = try JournalDirectory(path: options.journal)
-    launcher = Launcher(fileLimit: fileLimit)
+    launcher = Launcher(fileLimit: options.openFiles ?? fileLimit, mostFiles: options.openFiles ?? 0)
     budget = JournalBudget(limit: options.journalLimit)
     firstMark = Self.randomMark()
     lastMark = firstMark

@@ -5,6 +5,8 @@ import Glibc
 package enum RunnerCommand {
   /// Runs until it is told to end. `arguments` without the program's name; returns the exit code.
   package static func run(_ arguments: some Sequence<String>) -> Int32 {
+    let arguments = Array(arguments)
+    if arguments.first == "scan" { return ScanCommand.run(Array(arguments.dropFirst())) }
     let options: RunnerOptions
     do throws(RunnerOptions.Invalid) { options = try RunnerOptions(arguments) } catch {
       complain("\(error.text)\n\(RunnerOptions.usage)")

@@ -6,9 +6,11 @@ package struct RunnerOptions: Sendable, Equatable {
   package var sandbox = ""
   /// The most bytes that all journals may take.
   package var journalLimit: UInt64 = 256 << 20
+  /// Descriptors that each process may have open; nil: what the runner was started with.
+  package var openFiles: UInt64?
 
   package static let usage =
-    "usage: rookery-runner --listen-fd NUMBER --journal DIRECTORY --sandbox ID [--journal-limit BYTES]"
+    "usage: rookery-runner --listen-fd NUMBER --journal DIRECTORY --sandbox ID [--journal-limit BYTES] [--open-files NUMBER]"
 
   package struct Invalid: Error, Equatable {
     package var text: String
@@ -24,6 +26,7 @@ package struct RunnerOptions: Sendable, Equatable {
       case "--journal": journal = value
       case "--sandbox": sandbox = value
       case "--journal-limit": journalLimit = try Self.number(name, value, atLeast: 1 << 16)
+      case "--open-files": openFiles = try Self.number(name, value, atLeast: 16)
       default: throw Invalid(text: "there is no option \(name)")
       }
     }

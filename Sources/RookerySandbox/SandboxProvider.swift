@@ -18,6 +18,8 @@ package protocol SandboxProvider: Sendable {
   /// Ends a build sandbox and publishes its filesystem. Idempotent by image id.
   func publishImage(_ sandbox: SandboxID, manifest: ImageManifest) async throws
   func images() async throws -> [ImageManifest]
+  /// Images with their sizes and what stands on them.
+  func imageUse() async throws -> [ImageUse]
   func removeImage(_ id: ImageID) async throws
   func snapshots() async throws -> [SnapshotRecord]
   func removeSnapshot(_ id: SnapshotID) async throws

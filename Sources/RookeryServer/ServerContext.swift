@@ -10,6 +10,7 @@ package struct ServerContext: Sendable {
   package var sessions: any SessionService
   package var repositories: any RepositoryControl
   package var agents: any AgentControl
+  package var pool: any WarmControl
   package var configuration: Configuration
   package var version: String
   /// Users of this machine, beside root and the server's own, who are the local admin when they come by the Unix socket.
@@ -19,13 +20,14 @@ package struct ServerContext: Sendable {
 
   package init(
     registry: Registry, sessions: any SessionService, repositories: any RepositoryControl, agents: any AgentControl,
-    configuration: Configuration, version: String, localUsers: Set<UInt32> = [],
+    pool: any WarmControl, configuration: Configuration, version: String, localUsers: Set<UInt32> = [],
     health: @escaping @Sendable () async -> API.Health
   ) {
     self.registry = registry
     self.sessions = sessions
     self.repositories = repositories
     self.agents = agents
+    self.pool = pool
     self.configuration = configuration
     self.version = version
     self.localUsers = localUsers

@@ -113,6 +113,7 @@ package struct WebServer: Service {
     var routes = RouteTable(router: router)
     StatusRoutes.add(to: &routes, context)
     RepositoryRoutes.add(to: &routes, context)
+    WarmRoutes.add(to: &routes, context)
     SessionRoutes.add(to: &routes, context)
     EventRoutes.add(to: &routes, context, pace: pace)
     AgentRoutes.add(to: &routes, context)

@@ -57,6 +57,21 @@ struct GitScripts: Sendable {
       arguments: [branch, Self.quoted(author.name), Self.quoted(author.email), litter.joined(separator: "\n")])
   }
 
+  /// Brings a working copy that is at `base` still to the newest commit of the remote's `branch`, and prints the commit that it is
+  /// at then. `local` is the branch that moves with it; `base` nil: wherever it is.
+  func sync(id: ProcessID, branch: String, local: String, from base: String? = nil) -> ProcessSpec {
+    script(
+      """
+      git fetch --quiet --no-tags --force --no-write-fetch-head "$1" "+refs/heads/$2:refs/remotes/origin/$2"
+      tip=$(git rev-parse --verify --quiet "refs/remotes/origin/$2^{commit}")
+      head=$(git rev-parse HEAD)
+      if [ "$head" != "$tip" ] && [ "$head" = "${4:-$head}" ]; then
+        git checkout --quiet --no-track -B "$3" "$tip" 2>/dev/null || git checkout --quiet --no-track --force -B "$3" "$tip"
+      fi
+      git rev-parse HEAD
+      """, id: id, arguments: [remote, branch, local, base ?? ""])
+  }
+
   /// Commits everything that is not ignored, brings the branch to HEAD wherever the agent left it, and prints HEAD and the
   /// changed files' statistics since `start`.
   func commit(id: ProcessID, branch: String, start: String, author: Author, message: String) -> ProcessSpec {

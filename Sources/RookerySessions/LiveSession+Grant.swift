@@ -6,27 +6,59 @@ import RookerySandbox
 extension LiveSession {
   /// Tells the gateway what the sandbox may reach, and for how long.
   func grant(_ sandbox: SandboxID, limits: Limits) async throws {
-    let repository = try await services.repositories.get(meta.repository)
-    let model = services.configuration.model.map { model in
-      Grant.Model(
-        url: model.url, wire: model.wire == .openai ? .openai : .anthropic, key: model.key, name: model.name,
-        tokenAllowance: model.tokensPerSession)
+    var (granted, outcome) = try await services.repositories.grant(
+      of: sandbox, for: meta.repository, environment: nil, pushRef: "refs/heads/\(meta.branch)",
+      expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600))
+    granted.holdsAnswers = meta.awaitsSync
+    try await services.gateway.grant(granted)
+    exposedSecrets = outcome.exposed
+    try explain(outcome, sandbox)
+  }
+
+  /// Says once a sandbox what the agent can see of the operator's secrets, and what its repository asked for in vain.
+  private func explain(_ outcome: SandboxPolicy.Outcome, _ sandbox: SandboxID) throws {
+    guard meta.explainedSandbox != sandbox, !outcome.exposed.isEmpty || !outcome.denied.isEmpty else { return }
+    var notices: [EventPayload] = []
+    if !outcome.exposed.isEmpty {
+      let names = outcome.exposed.keys.sorted().joined(separator: ", ")
+      notices.append(.notice(.init(level: .warning, text: "The agent of this session can read these secrets: \(names).")))
     }
-    let grant = Grant(
-      sandbox: sandbox, expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600),
-      git: [.init(name: meta.repository, url: repository.url, pushRef: "refs/heads/\(meta.branch)")], model: model,
-      privateHosts: services.configuration.network.privateHosts)
-    try await services.gateway.grant(grant)
+    if !outcome.denied.isEmpty {
+      let text = "The environment file asks for what the server does not grant:\n" + outcome.denied.prefix(20).joined(separator: "\n")
+      notices.append(.notice(.init(level: .warning, text: text)))
+    }
+    meta.explainedSandbox = sandbox
+    try commit(notices)
+  }
+
+  /// Something that the gateway reports about this session's sandbox.
+  func gatewayReported(_ report: GatewayReport) async throws {
+    guard meta.sandbox == report.sandbox, report.seq > meta.gatewayReports ?? 0 else { return }
+    meta.gatewayReports = report.seq
+    switch report.kind {
+    case .refused(let refusal): try commit([.networkRefused(refusal)])
+    case .budgetSpent(let detail): try await budgetSpent(detail)
+    }
+  }
+
+  /// Ends the turn: what the agent would still ask of its model is refused.
+  private func budgetSpent(_ detail: String) async throws {
+    guard let link, turn != nil, turn?.result == nil else {
+      try commit()
+      return
+    }
+    let hit = LimitHit(limit: .budget, detail: detail)
+    lastLimit = hit
+    turn?.agentEnded(
+      stopReason: "budget", succeeded: false,
+      error: RookeryError(
+        .limitHit, detail, mend: "Raise model.tokens_per_session or model.budget_usd_per_session, or start another session."))
+    try commit([.limitHit(hit)])
+    try await link.sandbox.signal(link.process, .kill)
+    wakeWork()
   }
 
   func limits(asked: EnvironmentFile.RequestedLimits?) -> Limits {
-    let allowed = services.configuration.repositories[meta.repository]?.limits ?? services.configuration.sandbox.limits
-    guard let asked else { return allowed }
-    // A repository may ask for less than the operator allows, never for more.
-    return Limits(
-      memoryMB: min(asked.memoryMB ?? allowed.memoryMB, allowed.memoryMB), cpus: min(asked.cpus ?? allowed.cpus, allowed.cpus),
-      processes: min(asked.processes ?? allowed.processes, allowed.processes),
-      diskMB: min(asked.diskMB ?? allowed.diskMB, allowed.diskMB),
-      runtimeSeconds: min(asked.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds))
+    services.limits(of: meta.repository, asked: asked)
   }
 }

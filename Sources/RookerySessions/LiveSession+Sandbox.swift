@@ -7,11 +7,18 @@ import RookerySandbox
 import RookeryStore
 
 extension LiveSession {
-  /// Gets the turn a sandbox: the session's own if it lives, else one from its snapshot, else a fresh one from the image.
+  /// Gets the turn a sandbox, with the repository's services in it: the session's own if it lives, else one from its snapshot, else
+  /// one that waits in the pool, else a fresh one from the image.
   func claimSandbox() async throws {
-    if try await reattach() { return }
+    if try await !reattach() {
+      let agent = try await agentDefinition()
+      if try await !claimWarm(agent) { try await startSandbox(agent) }
+    }
+    try await awaitServices()
+  }
+
+  private func startSandbox(_ agent: AgentDefinition) async throws {
     let (image, environment) = try await services.repositories.image(for: meta.repository)
-    let agent = try await agentDefinition()
     let fresh = meta.sandbox ?? .random(prefix: "b")
     if meta.sandbox == nil {
       meta.sandbox = fresh
@@ -21,23 +28,29 @@ extension LiveSession {
     var source = CreateSandbox.Source.image(image.id)
     if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
     let limits = limits(asked: environment.limits)
+    let blocked = services.configuration.blockedCommands(for: meta.repository)
     let bundles = agent.python.isEmpty ? [] : [agent.name]
     // What it may reach is settled while it starts.
     async let granted: Void = grant(fresh, limits: limits)
     do {
-      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
+      sandbox = try await services.provider.create(
+        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
     } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
       meta.snapshot = nil
       meta.agentSession = nil
       let text = "The session's snapshot is gone: it starts again from the image and the pushed branch."
       try commit([.notice(.init(level: .warning, text: text))])
       source = .image(image.id)
-      sandbox = try await services.provider.create(.init(id: fresh, source: source, limits: limits, bundles: bundles))
+      sandbox = try await services.provider.create(
+        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
     }
     try await granted
     meta.sandboxReady = true
     meta.runtimeSeconds = limits.runtimeSeconds
     meta.environment = environment.env
+    meta.services = environment.start
+    meta.serviceStates = nil
+    meta.awaitsSync = nil
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
     let restored = if case .snapshot = source { true } else { false }
     commitLater([
@@ -45,6 +58,7 @@ extension LiveSession {
         .init(
           sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
     ])
+    watchServices()
   }
 
   /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.
@@ -58,6 +72,7 @@ extension LiveSession {
       if turn?.phase == .claim {
         try commit([.sandboxReady(.init(sandbox: own, source: .running, image: nil, commit: nil))])
       }
+      watchServices()
       return true
     }
     try await salvage(reason: "It ended while no turn ran.")
@@ -96,6 +111,8 @@ extension LiveSession {
     }
     try? await services.gateway.revoke(lost)
     sandbox = nil
+    serviceWatch?.task.cancel()
+    serviceWatch = nil
     link?.pump?.cancel()
     link = nil
     meta.sandbox = nil
@@ -117,7 +134,8 @@ extension LiveSession {
   /// Puts the branch and this prompt's author in place.
   func checkOut() async throws {
     guard let turn, let sandbox else { throw RookeryError(.sandboxLost, "The sandbox is gone.", mend: "Send the prompt again.") }
-    let litter = services.agents[meta.agent]?.litter ?? []
+    if !(try holdsAnswers) { try await bringUpToDate() }
+    let litter = Set([meta.agent, meta.waitedWith].compactMap { $0 }).sorted().flatMap { services.agents[$0]?.litter ?? [] }
     let result = try await sandbox.run(
       git.checkout(id: try ProcessID("turn-\(turn.number)-checkout"), branch: meta.branch, author: turn.author, litter: litter))
     guard result.exit.succeeded else {

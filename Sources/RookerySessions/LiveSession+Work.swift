@@ -16,7 +16,10 @@ extension LiveSession {
     }
     switch definition.wire {
     case .command: try await startCommand(prompt.text, definition, sandbox)
-    case .acp: try await promptAgent(prompt.text, definition, sandbox)
+    case .acp:
+      async let newest: Void = catchUp()
+      try await promptAgent(prompt.text, definition, sandbox)
+      try await newest
     }
     try await awaitOutcome(runtime: limits(asked: nil).runtimeSeconds)
   }
@@ -25,7 +28,9 @@ extension LiveSession {
   private func startCommand(_ text: String, _ definition: AgentDefinition, _ sandbox: any Sandbox) async throws {
     guard let current = turn else { return }
     let process = try ProcessID("turn-\(current.number)-work")
-    let launch = try launch(definition)
+    let start = AgentStart(
+      definition: definition, repository: meta.repository, environment: meta.environment, exposed: exposedSecrets)
+    let specification = try start.process(process, model: services.configuration.model, arguments: Self.scriptFromInput)
     if !current.prompted {
       let bytes = Array(text.utf8)
       turn?.prompted = true
@@ -37,10 +42,7 @@ extension LiveSession {
         return []
       }
     }
-    try await sandbox.start(
-      ProcessSpec(
-        id: process, argv: launch.argv + Self.scriptFromInput, environment: launch.environment, directory: directory, account: .agent,
-        input: true))
+    try await sandbox.start(specification)
     try connect(to: process, in: sandbox)
   }
 
@@ -81,18 +83,9 @@ extension LiveSession {
   }
 
   private func start(_ definition: AgentDefinition, as process: ProcessID, in sandbox: any Sandbox) async throws {
-    let launch = try launch(definition)
-    try await sandbox.start(
-      ProcessSpec(
-        id: process, argv: launch.argv, environment: launch.environment, directory: directory, account: .agent, input: true))
-  }
-
-  private func launch(_ definition: AgentDefinition) throws -> AgentDefinition.Launch {
-    let model = services.configuration.model
-    var launch = try definition.launch(model: model.map { (url: Broker.model.origin, name: $0.name) })
-    // What the repository asks for never replaces what the agent needs to be reached and to reach its model.
-    launch.environment = GitScripts.environment.merging(meta.environment) { $1 }.merging(launch.environment) { $1 }
-    return launch
+    let start = AgentStart(
+      definition: definition, repository: meta.repository, environment: meta.environment, exposed: exposedSecrets)
+    try await sandbox.start(start.process(process, model: services.configuration.model))
   }
 
   /// Waits until the agent's work has an outcome, the turn's time is over, or the session closes.

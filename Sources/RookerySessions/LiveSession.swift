@@ -35,6 +35,8 @@ actor LiveSession {
   var runner: Task<Void, Never>?
   var sandbox: (any Sandbox)?
   var link: AgentLink?
+  /// The watch over the repository's services in `sandbox`.
+  var serviceWatch: ServiceWatch?
   /// Resumed when the running turn's agent may have come to an end.
   var workWaiter: CheckedContinuation<Void, Never>?
   /// Waits for the next alarm.
@@ -47,6 +49,8 @@ actor LiveSession {
   var patience = LiveSession.patience
   /// The newest limit that was hit: where the agent fails next, this is why.
   var lastLimit: LimitHit?
+  /// Secrets that the operator lets this session's agent see, by the variable that holds them; never stored.
+  var exposedSecrets: [String: Secret] = [:]
 
   /// Opens a session's file.
   init(_ id: SessionID, services: SessionServices, indexer: SessionIndexer) throws {
@@ -176,6 +180,7 @@ actor LiveSession {
     alarmTimer?.cancel()
     stopping?.cancel()
     link?.pump?.cancel()
+    serviceWatch?.task.cancel()
     runner?.cancel()
     wakeWork()
     await runner?.value

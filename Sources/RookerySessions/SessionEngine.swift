@@ -36,6 +36,8 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.followReports() }
+      if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
   }
 
@@ -192,7 +194,11 @@ package actor SessionEngine: SessionService {
     await following("host") {
       let events = try await self.services.provider.events(after: after, wait: 20)
       for event in events {
-        if let session = await self.owner(of: event.sandbox) { try await session.hostReported(event) }
+        if let session = await self.owner(of: event.sandbox) {
+          try await session.hostReported(event)
+        } else {
+          await self.services.pool?.hostReported(event)
+        }
         after = event.seq
       }
     }
@@ -204,6 +210,16 @@ package actor SessionEngine: SessionService {
       for entry in try await self.services.gateway.usage(after: after, wait: 20) {
         if let session = await self.owner(of: entry.sandbox) { try await session.gatewayReported(entry) }
         after = entry.seq
+      }
+    }
+  }
+
+  private func followReports() async {
+    var after: Int64 = 0
+    await following("gateway") {
+      for report in try await self.services.gateway.reports(after: after, wait: 20) {
+        if let session = await self.owner(of: report.sandbox) { try await session.gatewayReported(report) }
+        after = report.seq
       }
     }
   }

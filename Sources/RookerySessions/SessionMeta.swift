@@ -1,4 +1,5 @@
 import Foundation
+import RookeryConfiguration
 import RookeryModel
 
 /// A session's own facts, committed with the events that changed them.
@@ -38,8 +39,20 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var agentSession: String?
   var pullRequest: PullRequest?
   var lastResult: TurnFinished.Result?
+  /// The repository's services that run in `sandbox`; nil: none.
+  var services: [EnvironmentFile.Service]?
+  /// What the log says of them.
+  var serviceStates: [ServiceChanged]?
+  /// The agent that waited in `sandbox` before this session: it may have left its litter there.
+  var waitedWith: AgentName?
+  /// Whether the branch starts from a commit that may not be the newest: the sandbox waited in a pool, and nobody has looked since.
+  var awaitsSync: Bool?
   /// Host events up to this one are in the log.
   var hostEvents: Int64 = 0
   /// Usage entries of the gateway up to this one are in the log.
   var usageEntries: Int64 = 0
+  /// Reports of the gateway up to this one are in the log.
+  var gatewayReports: Int64?
+  /// The sandbox for which people were told what was granted and what was not.
+  var explainedSandbox: SandboxID?
 }

@@ -17,6 +17,8 @@ package struct SessionServices: Sendable {
   package var repositories: RepositoryService
   package var agents: AgentCatalog
   package var pullRequests: (any PullRequestOpener)?
+  /// Sandboxes that wait for sessions; nil: every session starts one of its own.
+  package var pool: WarmPool?
   package var logger: Logger
 
   package init(

@@ -9,10 +9,16 @@ extension Registry {
     package var summary: ImageSummary
     /// The environment that it was built with, as JSON.
     package var environment: String
+    /// What the next build compares itself with, as JSON.
+    package var basis: String
+    /// What the repository asked for, and was answered.
+    package var requests: [EnvironmentRequest]
 
-    package init(summary: ImageSummary, environment: String) {
+    package init(summary: ImageSummary, environment: String, basis: String = "{}", requests: [EnvironmentRequest] = []) {
       self.summary = summary
       self.environment = environment
+      self.basis = basis
+      self.requests = requests
     }
   }
 
@@ -20,14 +26,16 @@ extension Registry {
   static let keptBuilds = 20
 
   /// Records a running build and forgets the oldest ones. Throws `repositoryUnknown`.
-  package func beginBuild(_ image: ImageID, of repository: RepositoryName, at started: Date) async throws {
+  package func beginBuild(
+    _ image: ImageID, of repository: RepositoryName, reason: BuildSummary.Reason = .request, at started: Date
+  ) async throws {
     try await database.write { database in
       let known = try Bool.fetchOne(
         database, sql: "SELECT EXISTS (SELECT 1 FROM repository WHERE name = ?)", arguments: [repository.rawValue])
       guard known == true else { throw Self.unknown(repository) }
       try database.execute(
-        sql: "INSERT INTO build (image, repository, state, started) VALUES (?, ?, 'running', ?)",
-        arguments: [image.rawValue, repository.rawValue, started.timeIntervalSince1970])
+        sql: "INSERT INTO build (image, repository, state, started, reason) VALUES (?, ?, 'running', ?, ?)",
+        arguments: [image.rawValue, repository.rawValue, started.timeIntervalSince1970, reason.rawValue])
       try database.execute(
         sql: """
           DELETE FROM build WHERE repository = :repository AND state <> 'running'
@@ -41,14 +49,17 @@ extension Registry {
 
   /// The build succeeded: from now on its image is the one that the repository serves.
   package func finishBuild(_ image: ImageID, with built: BuiltImage, at finished: Date) async throws {
+    let requests = try RegistryJSON.encode(built.requests)
     try await database.write { database in
       try database.execute(
         sql: """
-          UPDATE build SET state = 'succeeded', commit_id = ?, environment_digest = ?, environment = ?, finished = ?, error = NULL
+          UPDATE build SET state = 'succeeded', commit_id = ?, environment_digest = ?, environment = ?, basis = ?, requests = ?,
+            finished = ?, error = NULL
           WHERE image = ? AND state = 'running'
           """,
         arguments: [
-          built.summary.commit, built.summary.environmentDigest, built.environment, finished.timeIntervalSince1970, image.rawValue,
+          built.summary.commit, built.summary.environmentDigest, built.environment, built.basis, requests,
+          finished.timeIntervalSince1970, image.rawValue,
         ])
       // The repository may have been removed meanwhile, which took the build with it.
       guard database.changesCount == 1 else {
@@ -57,6 +68,15 @@ extension Registry {
       try database.execute(
         sql: "UPDATE repository SET image = ? WHERE name = (SELECT repository FROM build WHERE image = ?)",
         arguments: [image.rawValue, image.rawValue])
+    }
+  }
+
+  /// The build found that the image which serves is as it would be.
+  package func endUnchanged(_ image: ImageID, at finished: Date) async throws {
+    try await database.write { database in
+      try database.execute(
+        sql: "UPDATE build SET state = 'unchanged', finished = ? WHERE image = ? AND state = 'running'",
+        arguments: [finished.timeIntervalSince1970, image.rawValue])
     }
   }
 
@@ -133,7 +153,7 @@ extension Registry {
     let row = try Row.fetchOne(
       database,
       sql: """
-        SELECT build.image, commit_id, environment_digest, environment, finished
+        SELECT build.image, commit_id, environment_digest, environment, basis, requests, finished
         FROM repository JOIN build ON build.image = repository.image WHERE repository.name = ? AND build.state = 'succeeded'
         """,
       arguments: [repository.rawValue])
@@ -141,7 +161,9 @@ extension Registry {
       let summary = ImageSummary(
         id: try ImageID(row["image"] as String), commit: row["commit_id"], environmentDigest: row["environment_digest"],
         created: Date(timeIntervalSince1970: row["finished"]))
-      return BuiltImage(summary: summary, environment: row["environment"])
+      return BuiltImage(
+        summary: summary, environment: row["environment"], basis: row["basis"] ?? "{}",
+        requests: try (row["requests"] as String?).map { try RegistryJSON.decode([EnvironmentRequest].self, from: $0) } ?? [])
     }
   }
 
@@ -151,6 +173,7 @@ extension Registry {
     return BuildSummary(
       image: try ImageID(row["image"] as String), state: BuildSummary.State(rawValue: row["state"]) ?? .failed,
       started: Date(timeIntervalSince1970: row["started"]), finished: finished.map { Date(timeIntervalSince1970: $0) },
-      error: try error.map { try RegistryJSON.decode(RookeryError.self, from: $0) })
+      error: try error.map { try RegistryJSON.decode(RookeryError.self, from: $0) },
+      reason: (row["reason"] as String?).flatMap(BuildSummary.Reason.init))
   }
 }

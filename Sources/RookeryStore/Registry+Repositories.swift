@@ -65,11 +65,16 @@ extension Registry {
   private static func repository(_ row: Row, in database: Database) throws -> Repository {
     let name = try RepositoryName(row["name"] as String)
     let agent = row["agent"] as String?
-    return Repository(
+    let current = try currentImage(of: name, in: database)
+    let failures = try failures(of: name, in: database)
+    var repository = Repository(
       name: name, url: row["url"], defaultBranch: row["default_branch"], description: row["description"],
       hints: try RegistryJSON.decode([String].self, from: row["hints"]), agent: try agent.map { try AgentName($0) },
-      added: Date(timeIntervalSince1970: row["added"]), image: try currentImage(of: name, in: database)?.summary,
+      added: Date(timeIntervalSince1970: row["added"]), image: current?.summary,
       lastBuild: try latestBuild(of: name, in: database))
+    repository.failures = failures == 0 ? nil : failures
+    repository.requests = current.flatMap { $0.requests.isEmpty ? nil : $0.requests }
+    return repository
   }
 }
 

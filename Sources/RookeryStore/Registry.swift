@@ -72,6 +72,8 @@ package final class Registry: Sendable {
           CREATE TABLE session_tombstone (id TEXT PRIMARY KEY) STRICT;
           """)
     }
+    registerImages(in: &migrator)
+    registerWarmSandboxes(in: &migrator)
     return migrator
   }
 }

@@ -74,6 +74,7 @@ final class RunningSystem: Sendable {
         limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: \(options.runtimeSeconds)}
         idle_pause_seconds: \(options.idlePauseSeconds)
         idle_release_seconds: \(options.idleReleaseSeconds)
+      pool: {size: \(options.pool), at_once: 1}
       repositories:
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
@@ -193,6 +194,8 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var idlePauseSeconds = 600
   var idleReleaseSeconds = 3600
   var runtimeSeconds = 600
+  /// How many warm sandboxes wait for each repository: none where a test is about something else.
+  var pool = 0
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -209,11 +212,11 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 extension Trait where Self == RunningSystemTrait {
   static func system(
     script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
-    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600
+    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0
   ) -> Self {
     RunningSystemTrait(
       script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, idlePauseSeconds: idlePauseSeconds,
-      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds)
+      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool)
   }
 }
 

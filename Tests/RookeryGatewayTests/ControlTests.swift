@@ -93,12 +93,13 @@ import Testing
     let listener = try LoopbackSocket.listen().descriptor
     defer { [pipe, file, listener].forEach { close($0) } }
     let id = SandboxID.random(prefix: "box-")
-    for (brokers, descriptors) in [
-      ([Broker.git], [pipe]), ([.git], [file]), ([.git, .model], [listener]), ([.git], [listener, listener]), ([], []),
-      ([.git, .git], [listener, listener]), ([.git, .model], [listener, file]),
+    for (sockets, descriptors) in [
+      ([SandboxSocket.git], [pipe]), ([.git], [file]), ([.git, .model], [listener]), ([.git], [listener, listener]), ([], []),
+      ([.git, .git], [listener, listener]), ([.git, .model], [listener, file]), ([.datagrams], [listener]),
+      ([.rejections], [listener]), ([.web], [file]),
     ] {
       await expectFailure(.badRequest) {
-        _ = try await gateway.client.call(GatewayRequest.adopt(id, brokers: brokers), as: GatewayResponse.self, descriptors: descriptors)
+        _ = try await gateway.client.call(GatewayRequest.adopt(id, sockets: sockets), as: GatewayResponse.self, descriptors: descriptors)
       }
     }
     #expect(try await gateway.call(.adopted) == .adopted([gateway.sandbox]))
@@ -138,7 +139,7 @@ import Testing
     let listener = try LoopbackSocket.listen()
     defer { close(listener.descriptor) }
     _ = try await gateway.client.call(
-      GatewayRequest.adopt(other, brokers: [.git]), as: GatewayResponse.self, descriptors: [listener.descriptor])
+      GatewayRequest.adopt(other, sockets: [.git]), as: GatewayResponse.self, descriptors: [listener.descriptor])
     try await gateway.grant(server, ["one": nil])
     try await gateway.answering {
       #expect(try await Command.git(["ls-remote", gateway.gitURL("one")]).contains("refs/heads/main"))

@@ -55,7 +55,7 @@ final class GatewayFixture: Sendable {
 
   /// Hands over (duplicates of) the listeners, as `host` does.
   func adopt() async throws {
-    _ = try await client.call(GatewayRequest.adopt(sandbox, brokers: [.git, .model]), as: GatewayResponse.self, descriptors: listeners)
+    _ = try await client.call(GatewayRequest.adopt(sandbox, sockets: [.git, .model]), as: GatewayResponse.self, descriptors: listeners)
   }
 
   /// Ends the gateway; requests through its listeners are then refused, since the test's own duplicates are closed, too.

@@ -42,9 +42,12 @@ final class GatewayDouble: Sendable {
   private func answer(_ request: GatewayRequest, _ descriptors: [Int32]) -> GatewayResponse {
     switch request {
     case .adopted: return .adopted(Array(adopted))
-    case .adopt(let id, let brokers):
+    case .adopt(let id, let sockets):
       state.withLock { $0.adopted[id] = descriptors }
-      for (broker, listener) in zip(brokers, descriptors) { serve(listener, "\(broker.rawValue) of \(id)\n") }
+      for (socket, listener) in zip(sockets, descriptors) {
+        // Datagrams and reports of the kernel are for the real one.
+        if socket == .datagrams || socket == .rejections { close(listener) } else { serve(listener, "\(socket.rawValue) of \(id)\n") }
+      }
     case .release(let id):
       let listeners = state.withLock { $0.adopted.removeValue(forKey: id) } ?? []
       for listener in listeners { shutdown(listener, Int32(SHUT_RDWR)) }

@@ -21,8 +21,8 @@ final class HostFixture: Sendable {
   let client: ControlClient
   let gateway: GatewayDouble
 
-  /// Makes the base when this machine has none yet, which takes about a minute.
-  init() async throws {
+  /// Makes the base when this machine has none yet, which takes about a minute. `storage`: nil for the best that works.
+  init(_ storage: StorageKind? = nil) async throws {
     try #require(geteuid() == 0, "these tests start real sandboxes: run them as root")
     try await BaseMaker(cacheDirectory: Self.cache).make(Self.base) { _ in }
     directory = "/var/tmp/rookery-host-" + String(UInt64.random(in: 0 ..< .max), radix: 36)
@@ -32,18 +32,20 @@ final class HostFixture: Sendable {
     // Bases are shared with the machine's own cache; bundles are this test's own.
     try FileManager.default.createSymbolicLink(atPath: cache + "/bases", withDestinationPath: Self.cache + "/bases")
     try FileManager.default.copyItem(atPath: Self.cache + "/bases.json", toPath: cache + "/bases.json")
-    settings = HostSettings(
+    var settings = HostSettings(
       dataDirectory: directory + "/host", runDirectory: directory + "/run", cacheDirectory: cache, serveUser: geteuid(),
       gatewayUser: geteuid(), gatewaySocket: directory + "/run/gateway.sock", runnerBinary: try Self.runner())
+    settings.storage = storage
+    self.settings = settings
     client = ControlClient(path: settings.socket, allowedServers: [0])
     gateway = try GatewayDouble(path: settings.gatewaySocket)
   }
 
-  /// The same directories under another bound.
-  init(_ other: HostFixture, maximumSandboxes: Int) throws {
+  /// The same directories under other settings.
+  init(_ other: HostFixture, _ change: (inout HostSettings) -> Void) throws {
     directory = other.directory
     var settings = other.settings
-    settings.maximumSandboxes = maximumSandboxes
+    change(&settings)
     self.settings = settings
     client = other.client
     gateway = other.gateway
@@ -69,8 +71,8 @@ final class HostFixture: Sendable {
   }
 
   /// Runs `body` with a living host, then ends every sandbox and checks that nothing of them is left.
-  static func with(_ body: (HostFixture) async throws -> Void) async throws {
-    let fixture = try await HostFixture()
+  static func with(_ storage: StorageKind? = nil, _ body: (HostFixture) async throws -> Void) async throws {
+    let fixture = try await HostFixture(storage)
     do {
       try await fixture.serving { try await body(fixture) }
     } catch {
@@ -122,9 +124,10 @@ final class HostFixture: Sendable {
 
   func create(
     _ source: CreateSandbox.Source = .base(HostFixture.base), limits: Limits = Limits(memoryMB: 512, cpus: 2, processes: 256),
-    bundles: [AgentName] = [], id: SandboxID = .random(prefix: "t-")
+    bundles: [AgentName] = [], blocked: [String]? = nil, id: SandboxID = .random(prefix: "t-")
   ) async throws -> SandboxShell {
-    let answer = try await ask(.create(CreateSandbox(id: id, source: source, limits: limits, bundles: bundles)))
+    let request = CreateSandbox(id: id, source: source, limits: limits, bundles: bundles, blockedCommands: blocked)
+    let answer = try await ask(.create(request))
     guard case .created(let record) = answer else { throw RookeryError(.internal, "unexpected answer \(answer)") }
     return SandboxShell(record: record)
   }
@@ -169,16 +172,28 @@ final class HostFixture: Sendable {
     for process in try FileManager.default.contentsOfDirectory(atPath: "/proc") where Int32(process) != nil {
       if CgroupFile.read("/proc/\(process)/cmdline")?.contains(id.rawValue) == true { traces.append("process \(process)") }
     }
-    for directory in ["host/sandboxes", "host/launches", "run/runners"] {
+    for directory in ["host/launches", "run/runners"] {
       let names = try FileManager.default.contentsOfDirectory(atPath: self.directory + "/" + directory)
       traces += names.filter { $0.contains(id.rawValue) }.map { "\(directory)/\($0)" }
     }
+    traces += try storage().existing("sandboxes").names().filter { $0.contains(id.rawValue) }.map { "sandboxes/\($0)" }
     if CgroupFile.read("/proc/self/mountinfo")?.contains(directory) == true { traces.append("mount") }
     return traces
   }
 }
 
 extension HostFixture {
+  /// The top of the host's storage, while the result is held.
+  func storage() throws -> Directory {
+    try HostStorage.open(settings, data: Directory(path: settings.dataDirectory), log: Self.log).root
+  }
+
+  /// Below the storage's top: what a sandbox writes.
+  func upper(of id: SandboxID) throws -> Directory {
+    let storage = try HostStorage.open(settings, data: Directory(path: settings.dataDirectory), log: Self.log)
+    return try storage.root.existing("sandboxes/\(id)/\(WritableLayer.upperPath(storage))")
+  }
+
   /// Process 1 of a sandbox, as the host's record has it.
   func initProcess(of id: SandboxID) throws -> pid_t? {
     let data = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/host/launches/\(id).json"))
@@ -199,7 +214,7 @@ extension HostFixture {
   /// Waits until everything discarded is removed, at most 60 s.
   func awaitEmptyTrash() async throws {
     let deadline = ContinuousClock.now + .seconds(60)
-    while try !FileManager.default.contentsOfDirectory(atPath: directory + "/host/trash").isEmpty {
+    while try !storage().existing("trash").names().isEmpty {
       guard ContinuousClock.now < deadline else { throw RookeryError(.internal, "the trash is not emptied") }
       try await Task.sleep(for: .milliseconds(5))
     }

@@ -62,7 +62,7 @@ import Testing
 
   @Test func theCommandLineNamesNothingOfTheHost() throws {
     let arguments = BubblewrapArguments(
-      maskedFiles: ["/proc/kcore"], maskedDirectories: [], bundles: [try AgentName("tool")], sandbox: .random(prefix: "t-")
+      maskedFiles: ["/proc/kcore"], maskedDirectories: [], bundles: [try AgentName("tool")], sandbox: .random(prefix: "t-"), openFiles: 1024
     ).values
     #expect(!arguments.contains { $0.hasPrefix("/var") })
     #expect(!arguments.contains("--die-with-parent") && arguments.contains("--as-pid-1"))
@@ -92,7 +92,9 @@ import Testing
       HostCheck.userNamespaces(maximum: nil), HostCheck.cgroups(missing: ["memory"], layout: "v2"),
       HostCheck.overlay(fileSystems: "nodev\tproc\n"),
       HostCheck.program("x", path: "/nonexistent", package: "x", needed: true), HostCheck.runner(path: "/nonexistent"), HostCheck.bases([]),
-      HostCheck.disk(free: 1, path: "/x"), HostCheck.disk(free: 2 << 30, path: "/x"), HostCheck.fileSystems(data: 1, cache: 2),
+      HostCheck.disk(free: 1, path: "/x"), HostCheck.disk(free: 2 << 30, path: "/x"),
+      HostCheck.storage(.directories, isBtrfs: false, canMake: false),
+      HostCheck.storage(nil, isBtrfs: false, canMake: false),
       HostCheck.systemUser("x", exists: false),
     ]
     #expect(findings.allSatisfy { $0.status != .ok && !$0.mend.isEmpty && !$0.detail.isEmpty })
@@ -103,7 +105,10 @@ import Testing
       HostCheck.root(user: 0), HostCheck.userNamespaces(maximum: 100), HostCheck.cgroups(missing: [], layout: "v2"),
       HostCheck.overlay(fileSystems: "nodev\tproc\nnodev\toverlay\n"),
       HostCheck.program("sh", path: "/bin/sh", package: "dash", needed: true),
-      HostCheck.disk(free: 100 << 30, path: "/x"), HostCheck.fileSystems(data: 1, cache: 1), HostCheck.systemUser("x", exists: true),
+      HostCheck.disk(free: 100 << 30, path: "/x"), HostCheck.storage(.volume, isBtrfs: false, canMake: true),
+      HostCheck.storage(nil, isBtrfs: true, canMake: false),
+      HostCheck.storage(nil, isBtrfs: false, canMake: true), HostCheck.storage(.subvolumes, isBtrfs: true, canMake: false),
+      HostCheck.systemUser("x", exists: true),
     ]
     #expect(findings.allSatisfy { $0.status == .ok })
   }

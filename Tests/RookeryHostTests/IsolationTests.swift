@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Glibc
 import RookeryModel
@@ -55,12 +56,18 @@ extension HostTests {
         let other = try await host.create()
         _ = try await host.awaitAdoption(of: [sandbox.id, other.id])
         for (target, port) in [
-          ("127.0.0.1", service.port), ("169.254.169.254", 80), ("1.1.1.1", 443), ("10.0.0.1", 22), ("192.168.0.1", 80),
+          ("127.0.0.1", service.port), ("169.254.169.254", 8080), ("1.1.1.1", 22), ("10.0.0.1", 22), ("192.168.0.1", 5432),
+          ("2606:4700::1111", 22), ("::ffff:10.0.0.1", 8080),
         ] {
           for account in [ProcessSpec.Account.agent, .root] {
             let output = try await sandbox.run(Self.dial(target, port), as: account)
             #expect(output.code != 0 && !output.text.contains("connected"), "\(target):\(port): \(output.text)")
           }
+        }
+        // What leads to the web comes to this sandbox's own socket of the gateway, whatever address was dialled.
+        for (target, port) in [("1.1.1.1", 443), ("169.254.169.254", 80), ("10.0.0.1", 443), ("2606:4700::1111", 443)] {
+          let output = try await sandbox.run(Self.dial(target, port))
+          #expect(output.text.contains("web of \(sandbox.id)"), "\(target):\(port): \(output.text)")
         }
         let links = try await sandbox.run("cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d ' '")
         #expect(links.text.split(separator: "\n") == ["lo"])
@@ -158,9 +165,10 @@ extension HostTests {
         let made = try await sandbox.run(
           "cp /usr/bin/id /usr/local/bin/suid && chmod 4755 /usr/local/bin/suid && touch /root/mine", as: .root)
         #expect(made.code == 0, "\(made.text)")
-        var status = stat()
-        #expect(stat(host.directory + "/host/sandboxes/\(sandbox.id)/upper/root/mine", &status) == 0)
-        #expect(status.st_uid == IDRange.first)
+        let upper = try host.upper(of: sandbox.id)
+        let owner = try FileManager.default.attributesOfItem(atPath: "/proc/self/fd/\(upper.descriptor)/root/mine")[.ownerAccountID]
+        withExtendedLifetime(upper) {}
+        #expect((owner as? NSNumber)?.uint32Value == IDRange.first)
         let identity = try await sandbox.run("/usr/local/bin/suid -u")
         #expect(identity.text == "1000")
         let capabilities = try await sandbox.run("grep -E '^Cap(Eff|Prm|Inh|Amb|Bnd)|NoNewPrivs|Seccomp:' /proc/self/status")

@@ -210,7 +210,7 @@ extension HostTests {
 
     @Test func theNumberOfSandboxesIsBounded() async throws {
       var host = try await HostFixture()
-      host = try HostFixture(host, maximumSandboxes: 2)
+      host = try HostFixture(host) { $0.maximumSandboxes = 2 }
       try await host.serving {
         _ = try await host.create()
         _ = try await host.create()

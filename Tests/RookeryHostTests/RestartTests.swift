@@ -116,7 +116,7 @@ extension HostTests {
     }
 
     @Test func whatACrashLeftIsCleared() async throws {
-      let host = try await HostFixture()
+      let host = try await HostFixture(.directories)
       try await host.serving {}
       let id = SandboxID.random(prefix: "t-")
       for path in [

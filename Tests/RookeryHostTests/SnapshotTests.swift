@@ -22,8 +22,8 @@ extension HostTests {
       ls /etc/debian_version; ls /usr/share/perl5; md5sum sparse
       """
 
-    @Test func aLivingSandboxIsKeptAsItIsAndGoesOn() async throws {
-      try await HostFixture.with { host in
+    @Test(arguments: [StorageKind.directories, .volume]) func aLivingSandboxIsKeptAsItIsAndGoesOn(_ storage: StorageKind) async throws {
+      try await HostFixture.with(storage) { host in
         let sandbox = try await host.create()
         let made = try await sandbox.run(Self.change, as: .root)
         #expect(made.code == 0, "\(made.text)")
@@ -66,8 +66,8 @@ extension HostTests {
       }
     }
 
-    @Test func aFrozenSandboxStaysFrozen() async throws {
-      try await HostFixture.with { host in
+    @Test(arguments: [StorageKind.directories, .volume]) func aFrozenSandboxStaysFrozen(_ storage: StorageKind) async throws {
+      try await HostFixture.with(storage) { host in
         let sandbox = try await host.create()
         _ = try await sandbox.run("echo here > /workspace/file")
         #expect(try await host.ask(.freeze(sandbox.id)) == .done)
@@ -80,8 +80,8 @@ extension HostTests {
       }
     }
 
-    @Test func writersSeeOneMoment() async throws {
-      try await HostFixture.with { host in
+    @Test(arguments: [StorageKind.directories, .volume]) func writersSeeOneMoment(_ storage: StorageKind) async throws {
+      try await HostFixture.with(storage) { host in
         let sandbox = try await host.create()
         // Each round writes the same number to two files, the second after the first: no moment has them further apart than one.
         let writer = "i=0; while :; do i=$((i+1)); echo $i > a.new; mv a.new a; echo $i > b.new; mv b.new b; done"

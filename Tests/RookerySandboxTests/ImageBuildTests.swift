@@ -18,10 +18,14 @@ import Testing
       parent: .base(subject.base))
   }
 
-  private var environment: EnvironmentFile {
+  private var file: EnvironmentFile {
     var file = EnvironmentFile()
     file.setup = ["one", "two"]
     return file
+  }
+
+  private func found(_ digest: String = "d", inputs: String? = nil, _ file: EnvironmentFile? = nil) -> ImageBuild.Environment {
+    ImageBuild.Environment(file: file ?? self.file, digest: digest, inputs: inputs, base: subject.base)
   }
 
   @Test func aFreshBuildGoesThroughItsSteps() throws {
@@ -30,14 +34,15 @@ import Testing
     #expect(build.begin() == .create(.base(subject.base)))
     #expect(build.succeeded(at: now) == .checkOut(fetching: false))
     #expect(build.succeeded(at: now) == .readEnvironment)
-    #expect(build.read(environment, digest: "d") == .setUp(index: 1, count: 2, command: "one"))
+    #expect(build.read(found()) == .setUp(index: 1, count: 2, command: "one"))
     #expect(build.current?.step == "setup 1/2")
     #expect(build.succeeded(at: now) == .setUp(index: 2, count: 2, command: "two"))
     #expect(build.succeeded(at: now) == .finalise)
+    #expect(build.succeeded(at: now) == .scan)
     let manifest = ImageManifest(
       id: subject.image, repository: subject.repository, commit: "c2", environmentDigest: "d", created: now, parent: .base(subject.base))
     #expect(build.succeeded(at: now) == .publish(manifest))
-    #expect(build.succeeded(at: now) == .done(manifest, environment))
+    #expect(build.succeeded(at: now) == .done(manifest))
   }
 
   @Test func withoutSetupItFinalisesAtOnce() {
@@ -45,7 +50,7 @@ import Testing
     _ = build.begin()
     _ = build.succeeded(at: Date())
     _ = build.succeeded(at: Date())
-    #expect(build.read(EnvironmentFile(), digest: "d") == .finalise)
+    #expect(build.read(found("d", EnvironmentFile())) == .finalise)
   }
 
   @Test func aBuildOnAnEarlierImageFetchesAndRunsSetupAgain() {
@@ -55,7 +60,8 @@ import Testing
     #expect(build.begin() == .create(.image(previous.id)))
     #expect(build.succeeded(at: Date()) == .checkOut(fetching: true))
     #expect(build.succeeded(at: Date()) == .readEnvironment)
-    #expect(build.read(environment, digest: "same") == .setUp(index: 1, count: 2, command: "one"))
+    #expect(build.read(found("same")) == .setUp(index: 1, count: 2, command: "one"))
+    _ = build.succeeded(at: Date())
     _ = build.succeeded(at: Date())
     _ = build.succeeded(at: Date())
     guard case .publish(let manifest) = build.succeeded(at: Date()) else {
@@ -72,11 +78,11 @@ import Testing
     _ = build.begin()
     _ = build.succeeded(at: Date())
     _ = build.succeeded(at: Date())
-    #expect(build.read(environment, digest: "other") == .discard(reason: "the environment changed"))
+    #expect(build.read(found("other")) == .discard(reason: "the environment changed"))
     #expect(build.succeeded(at: Date()) == .create(.base(subject.base)))
     #expect(build.succeeded(at: Date()) == .checkOut(fetching: false))
     _ = build.succeeded(at: Date())
-    #expect(build.read(environment, digest: "other") == .setUp(index: 1, count: 2, command: "one"))
+    #expect(build.read(found("other")) == .setUp(index: 1, count: 2, command: "one"))
     // A second failure is final.
     #expect(build.failed(failure) == .fail(failure))
   }
@@ -88,7 +94,7 @@ import Testing
     var build = ImageBuild(subject)
     _ = build.begin()
     for _ in 0..<min(steps, 2) { _ = build.succeeded(at: Date()) }
-    if steps == 3 { _ = build.read(environment, digest: "same") }
+    if steps == 3 { _ = build.read(found("same")) }
     #expect(build.failed(failure) == .discard(reason: "no"))
     #expect(build.succeeded(at: Date()) == .create(.base(subject.base)))
   }
@@ -108,5 +114,67 @@ import Testing
     var build = ImageBuild(subject)
     _ = build.begin()
     #expect(build.failed(failure) == .fail(failure))
+  }
+
+  @Test func packagesComeFirstAndServicesSurroundTheCommands() {
+    var file = file
+    file.packages.apt = ["tree"]
+    file.build = ["b"]
+    file.warm = ["w1", "w2"]
+    file.start = [.init(name: "db", command: "run", ready: .port(1))]
+    var build = ImageBuild(subject)
+    _ = build.begin()
+    _ = build.succeeded(at: Date())
+    _ = build.succeeded(at: Date())
+    var actions = [build.read(found("d", file))]
+    while actions.last != .finalise, actions.count < 20 { actions.append(build.succeeded(at: Date())) }
+    #expect(
+      actions == PackageInstall.plan(file.packages).map { .install($0) } + [
+        .setUp(index: 1, count: 2, command: "one"), .setUp(index: 2, count: 2, command: "two"), .start(file.start),
+        .run(.build, index: 1, count: 1, command: "b"), .run(.warm, index: 1, count: 2, command: "w1"),
+        .run(.warm, index: 2, count: 2, command: "w2"), .stop, .finalise,
+      ])
+  }
+
+  /// Packages are in the earlier image, and setup too where what decides it did not change.
+  @Test(arguments: [("a", "a", false), ("a", "b", true), (nil, "a", true), ("a", nil, true), (nil, nil, true)])
+  func setupIsLeftOutOnlyWhenItsInputsAreTheSame(before: String?, now: String?, runs: Bool) {
+    var subject = subject
+    subject.previous = previous
+    subject.previousInputs = before
+    var file = file
+    file.packages.apt = ["tree"]
+    file.build = ["b"]
+    var build = ImageBuild(subject)
+    _ = build.begin()
+    _ = build.succeeded(at: Date())
+    _ = build.succeeded(at: Date())
+    let next = build.read(found("same", inputs: now, file))
+    #expect(next == (runs ? .setUp(index: 1, count: 2, command: "one") : .run(.build, index: 1, count: 1, command: "b")))
+  }
+
+  @Test func anotherBaseIsTakenOnce() throws {
+    var build = ImageBuild(subject)
+    _ = build.begin()
+    _ = build.succeeded(at: Date())
+    _ = build.succeeded(at: Date())
+    var other = found()
+    other.base = try BaseName("other")
+    #expect(build.read(other) == .discard(reason: "the repository asks for the base other"))
+    #expect(build.succeeded(at: Date()) == .create(.base(other.base)))
+    _ = build.succeeded(at: Date())
+    _ = build.succeeded(at: Date())
+    #expect(build.read(other) == .setUp(index: 1, count: 2, command: "one"))
+  }
+
+  @Test func credentialsInAFreshBuildAreFinal() {
+    var build = ImageBuild(subject)
+    _ = build.begin()
+    _ = build.succeeded(at: Date())
+    _ = build.succeeded(at: Date())
+    _ = build.read(found("d", EnvironmentFile()))
+    #expect(build.succeeded(at: Date()) == .scan)
+    let error = RookeryError(.credentialFound, "there")
+    #expect(build.failed(error) == .fail(error))
   }
 }

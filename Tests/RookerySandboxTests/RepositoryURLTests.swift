@@ -47,7 +47,7 @@ import Testing
 @Suite struct PublicAddressTests {
   @Test(arguments: ["8.8.8.8", "140.82.121.4", "172.32.0.1", "100.63.255.255", "2606:4700::1111"])
   func publicOnes(_ text: String) throws {
-    #expect(PublicAddress.contains(try #require(IPAddress(text))))
+    #expect(AddressPolicy.refusal(of: try #require(IPAddress(text))) == nil)
   }
 
   @Test(arguments: [
@@ -57,14 +57,14 @@ import Testing
     "3fff::1",
   ])
   func privateOnes(_ text: String) throws {
-    #expect(!PublicAddress.contains(try #require(IPAddress(text))))
+    #expect(AddressPolicy.refusal(of: try #require(IPAddress(text))) != nil)
   }
 
   @Test(arguments: ["localhost", "1.2.3", "", "1.2.3.4.5", "fe80::1%eth0"])
   func namesAreNoAddresses(_ text: String) { #expect(IPAddress(text) == nil) }
 
   @Test func writesAddresses() throws {
-    #expect(IPAddress("192.0.2.7")?.text == "192.0.2.7")
+    #expect(IPAddress("192.0.2.7")?.description == "192.0.2.7")
     #expect(IPAddress("2001:DB8::7")?.literal == "[2001:db8::7]")
   }
 }
@@ -79,7 +79,7 @@ import Testing
       try await DestinationPolicy(privateHosts: ["127.0.0.1:7001"]).addresses(of: url)
     }
     #expect(other?.code == .repositoryUnreachable)
-    #expect(try await DestinationPolicy(privateHosts: ["127.0.0.1:7000"]).addresses(of: url) == [.v4(0x7f00_0001)])
+    #expect(try await DestinationPolicy(privateHosts: ["127.0.0.1:7000"]).addresses(of: url).map(\.description) == ["127.0.0.1"])
   }
 
   @Test func onePrivateAddressAmongPublicOnesIsEnough() throws {

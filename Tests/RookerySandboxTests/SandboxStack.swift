@@ -33,7 +33,7 @@ final class SandboxStack: Sendable {
   private let gatewayTask = Mutex<Task<Void, any Error>?>(nil)
   private let hostTask = Mutex<Task<Void, any Error>?>(nil)
 
-  private init(limits: Limits) async throws {
+  private init(limits: Limits, adjust: @Sendable (inout Configuration, inout GatewaySettings) -> Void) async throws {
     try #require(geteuid() == 0, "these tests start real sandboxes: run them as root")
     try await BaseMaker(cacheDirectory: Self.cache).make(Self.base) { _ in }
     // Beside the cache: bundles move by renaming.
@@ -45,7 +45,7 @@ final class SandboxStack: Sendable {
     try FileManager.default.copyItem(atPath: Self.cache + "/bases.json", toPath: directory + "/cache/bases.json")
     git = try await GitServer.start(credential: Self.credential)
     name = .random(prefix: "app-")
-    gatewaySettings = GatewaySettings(controlSocket: directory + "/run/gateway.sock", serveUser: geteuid())
+    var gatewaySettings = GatewaySettings(controlSocket: directory + "/run/gateway.sock", serveUser: geteuid())
     hostSettings = HostSettings(
       dataDirectory: directory + "/host", runDirectory: directory + "/run", cacheDirectory: directory + "/cache", serveUser: geteuid(),
       gatewayUser: geteuid(), gatewaySocket: directory + "/run/gateway.sock", runnerBinary: try Self.product("rookery-runner"))
@@ -56,19 +56,26 @@ final class SandboxStack: Sendable {
     settings.gitUser = Self.credential.user
     settings.gitToken = Secret(Self.credential.password)
     configuration.repositories[name] = settings
+    // Nothing is built unless a test asks for it.
+    configuration.images.intervalSeconds = nil
+    configuration.images.minFreeMB = 0
+    adjust(&configuration, &gatewaySettings)
+    self.gatewaySettings = gatewaySettings
     provider = LocalProvider(socket: hostSettings.socket, allowedServers: [geteuid()], logger: Self.log)
     gateway = GatewayClient(socket: gatewaySettings.controlSocket, allowedServers: [geteuid()], logger: Self.log)
     registry = try Registry(directory: directory + "/serve")
-    repositories = RepositoryService(
-      registry: registry, provider: provider, gateway: gateway, configuration: configuration, logger: Self.log)
+    repositories = try RepositoryService(
+      registry: registry, provider: provider, gateway: gateway, configuration: configuration,
+      authority: InstallationAuthority(), logger: Self.log, chance: { 0 })
   }
 
   /// Runs `body` beside all services, then ends every sandbox and removes everything.
   static func with(
     limits: Limits = Limits(memoryMB: 1024, cpus: 2, processes: 512, diskMB: 4096, runtimeSeconds: 600),
+    adjust: @Sendable (inout Configuration, inout GatewaySettings) -> Void = { _, _ in },
     _ body: @escaping @Sendable (SandboxStack) async throws -> Void
   ) async throws {
-    let stack = try await SandboxStack(limits: limits)
+    let stack = try await SandboxStack(limits: limits, adjust: adjust)
     do {
       try await stack.serving(body)
     } catch {
@@ -82,7 +89,7 @@ final class SandboxStack: Sendable {
     await startGateway()
     await startHost()
     let answers = Task { [gateway, repositories] in
-      try await gateway.answerQuestions { repositories.credential(for: $0.repository, push: $0.push) }
+      try await gateway.answerQuestions { await repositories.credential(for: $0.repository, push: $0.push) }
     }
     let builds = Task { [repositories] in try await repositories.run() }
     let result: Result<Void, any Error>
@@ -169,8 +176,8 @@ final class SandboxStack: Sendable {
   }
 
   /// The end of a build with its whole log.
-  func built() async throws -> API.BuildLog {
-    let started = try await repositories.build(name)
+  func built(force: Bool = false) async throws -> API.BuildLog {
+    let started = try await repositories.build(name, force: force)
     var lines: [BuildLine] = []
     while true {
       let page = try await repositories.buildLog(name, after: lines.last?.number ?? 0, wait: .seconds(20))

@@ -163,6 +163,7 @@ import Testing
       let second = WebServer(
         ServerContext(
           registry: server.registry, sessions: server.sessions, repositories: server.repositories, agents: MemoryAgents(),
+          pool: MemoryPool(server.repositories),
           configuration: Configuration(), version: "", health: { API.Health(status: "", host: true, gateway: true) }),
         addresses: .init(host: "127.0.0.1", port: server.port, socket: nil), logger: Logger(label: "second") { _ in server.log })
       await #expect {

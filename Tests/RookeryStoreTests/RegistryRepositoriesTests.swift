@@ -61,7 +61,7 @@ import Testing
     let (first, second, third) = (try image("i-1"), try image("i-2"), try image("i-3"))
     try await registry.beginBuild(first, of: app, at: time)
     #expect(try await registry.repository(app).image == nil)
-    #expect(try await registry.repository(app).lastBuild == BuildSummary(image: first, state: .running, started: time))
+    #expect(try await registry.repository(app).lastBuild == BuildSummary(image: first, state: .running, started: time, reason: .request))
     try await registry.finishBuild(first, with: built(first), at: time.addingTimeInterval(9))
     #expect(try await registry.repository(app).image == built(first).summary)
 
@@ -127,5 +127,34 @@ import Testing
     #expect(try await registry.build(try image("i-1")) == nil)
     #expect(try await registry.currentImage(of: app)?.summary.id == first)
     #expect(try await registry.repository(app).lastBuild?.image == ImageID("i-\(Registry.keptBuilds + 5)"))
+  }
+
+  @Test func failuresAreCountedSinceTheLastGoodBuild() async throws {
+    try await registry.insert(repository(app))
+    let failure = RookeryError(.setupFailed, "no")
+    func fail(_ number: Int, _ error: RookeryError) async throws {
+      let image = try ImageID("i-\(number)")
+      try await registry.beginBuild(image, of: app, reason: .schedule, at: time.addingTimeInterval(Double(number)))
+      try await registry.failBuild(image, with: error, at: time.addingTimeInterval(Double(number)))
+    }
+    try await fail(1, failure)
+    try await fail(2, failure)
+    try await fail(3, RookeryError(.interrupted, "stopped"))
+    #expect(try await registry.repository(app).failures == 2)
+    #expect(try await registry.repository(app).lastBuild?.reason == .schedule)
+    let same = try ImageID("i-4")
+    try await registry.beginBuild(same, of: app, at: time.addingTimeInterval(4))
+    try await registry.endUnchanged(same, at: time.addingTimeInterval(4))
+    #expect(try await registry.repository(app).failures == nil)
+    #expect(try await registry.repository(app).lastBuild?.state == .unchanged)
+    try await fail(5, failure)
+    #expect(try await registry.repository(app).failures == 1)
+  }
+
+  @Test func aRandomKeyStaysTheSame() async throws {
+    let key = try await registry.randomKey("one")
+    #expect(key.count == 32)
+    #expect(try await registry.randomKey("one") == key)
+    #expect(try await registry.randomKey("two") != key)
   }
 }

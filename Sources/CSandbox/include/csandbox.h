@@ -1,6 +1,7 @@
 #ifndef CSANDBOX_H
 #define CSANDBOX_H
 // The Linux calls that Swift cannot make, by topic.
+#include "csandbox_btrfs.h"
 #include "csandbox_command.h"
 #include "csandbox_copy.h"
 #include "csandbox_descriptors.h"

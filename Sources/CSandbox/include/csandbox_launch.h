@@ -18,11 +18,15 @@ struct cs_launch {
     size_t task_count;
     int network;                   // a network namespace to enter
     const char *staging;           // a directory that the launcher covers with a small tmpfs in its own mount namespace
+    const char *volume;            // a device with a btrfs that the launcher mounts at STAGING/volume, where layers are; or NULL
     const char *const *layers;     // directories of the root's overlay, mounted at STAGING/root: upper, work, then lowers from the top
     size_t layer_count;
     const char *overlay_options;   // what comes after these directories
     const struct cs_bind *binds;
     size_t bind_count;
+    const char *explainer;         // a file that covers each of `blocked`, or NULL
+    const char *const *blocked;    // paths in the root; only those that are regular files behind no link are covered
+    size_t blocked_count;
     const char *id_map;            // of users and groups, written by the parent
     const char *executable;
     char *const *argv;
@@ -42,12 +46,33 @@ struct cs_launch {
 /// 0 with *pid and *pidfd (close-on-exec); else an errno, and *stage names the call that failed (a static text).
 int cs_launch(const struct cs_launch *launch, pid_t *pid, int *pidfd, const char **stage);
 
-/// Makes a network namespace in which only the loopback device is up and unprivileged ports start at 0, with a TCP listener on
-/// 127.0.0.1 for each of `ports`. *network and `listeners` are close-on-exec. Same results as cs_launch.
-int cs_make_network(const uint16_t *ports, size_t count, int *network, int *listeners, const char **stage);
+/// What a socket in a sandbox's network namespace is for.
+enum cs_socket_kind {
+    CS_SOCKET_LOOPBACK = 0,  // TCP, listening on 127.0.0.1
+    CS_SOCKET_ANY = 1,       // TCP, listening on every address, IPv6 ones included where the kernel has them
+    CS_SOCKET_DATAGRAM = 2,  // UDP on 127.0.0.1
+    CS_SOCKET_LOG = 3,       // netlink, for packets logged to the group `port`; none where the kernel has no NFLOG
+};
 
-/// Makes the same listeners in the existing namespace `network`.
-int cs_listen_in_network(int network, const uint16_t *ports, size_t count, int *listeners, const char **stage);
+struct cs_socket_plan {
+    enum cs_socket_kind kind;
+    uint16_t port;
+};
+
+struct cs_network_plan {
+    const struct cs_socket_plan *sockets;
+    size_t count;
+    const char *nft;    // the program of nftables; NULL: the network leads nowhere but to its loopback
+    const char *rules;  // what it is given to read
+};
+
+/// Makes a network namespace in which only the loopback device is up and unprivileged ports start at 0. With `nft` every address is
+/// routed to that device, and the rules decide what becomes of it. *network and `sockets` are close-on-exec; a socket that the kernel
+/// does not have is -1. Same results as cs_launch; ECHILD: nft refused the rules.
+int cs_make_network(const struct cs_network_plan *plan, int *network, int *sockets, const char **stage);
+
+/// Makes the same sockets in the existing namespace `network`.
+int cs_listen_in_network(int network, const struct cs_network_plan *plan, int *sockets, const char **stage);
 
 /// The seccomp program of every sandbox, as bubblewrap reads it: struct sock_filter, one after the other.
 /// Returns its size in bytes, or 0 when `capacity` is too small or this processor's system calls are not known.

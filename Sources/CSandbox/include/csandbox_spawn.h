@@ -37,6 +37,7 @@ struct cs_spawn_plan {
     int drop_capabilities;          // whether to give up every capability
     uint64_t mark;                  // see cs_spawn
     uint64_t files;                 // soft limit of open files; 0 leaves the caller's
+    uint64_t most_files;            // hard limit of open files; 0 leaves the caller's
     int timeout_ms;                 // for the steps up to execve
 };
 

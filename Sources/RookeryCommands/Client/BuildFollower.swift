@@ -7,6 +7,8 @@ struct BuildFollower: Sendable {
   let api: APIClient
   let repository: RepositoryName
   let terminal: Terminal
+  /// Whether it is built from the base even when nothing changed.
+  var force = false
 
   /// Lines of a failed build's log that are shown again on a terminal, where they were overwritten.
   private static let shownLines = 20
@@ -15,7 +17,7 @@ struct BuildFollower: Sendable {
 
   /// Returns the summary of a build that succeeded; throws its error otherwise, and `ExitStatus.detached` after Ctrl-C.
   func run() async throws -> BuildSummary {
-    let started = try await api.post("/v1/repositories/\(repository)/build", as: BuildSummary.self)
+    let started = try await api.post("/v1/repositories/\(repository)/build\(force ? "?force=true" : "")", as: BuildSummary.self)
     let interrupts = SignalStream(SIGINT, SIGTERM)
     return try await withThrowingTaskGroup(of: Outcome.self, returning: BuildSummary.self) { group in
       group.addTask { .ended(try await follow(started)) }
@@ -80,7 +82,7 @@ struct BuildFollower: Sendable {
       guard log.lines.isEmpty else { continue }
       switch log.build.state {
       case .running: continue
-      case .succeeded: return log.build
+      case .succeeded, .unchanged: return log.build
       case .failed:
         throw log.build.error
           ?? RookeryError(.setupFailed, "The build of \(repository) failed.", mend: "Its log says why: rookery repo build \(repository)")

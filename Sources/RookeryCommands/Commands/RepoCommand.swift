@@ -62,9 +62,16 @@ struct RepoCommand: AsyncParsableCommand {
       for repository in answer.repositories {
         table.add(
           repository.name.rawValue, repository.defaultBranch, repository.image.map { String($0.commit.prefix(12)) } ?? "none",
-          repository.lastBuild.map { "\($0.state.rawValue) \(Quantity.ago($0.started))" } ?? "never", repository.url)
+          repository.lastBuild.map { "\($0.state.rawValue)\(Self.times(repository)) \(Quantity.ago($0.started))" } ?? "never",
+          repository.url)
       }
       terminal.line(table.text(terminal.output))
+    }
+
+    /// ` 3 times`, for builds that failed one after another.
+    private static func times(_ repository: Repository) -> String {
+      guard let failures = repository.failures, failures > 1, repository.lastBuild?.state == .failed else { return "" }
+      return " \(failures) times,"
     }
   }
 
@@ -76,7 +83,12 @@ struct RepoCommand: AsyncParsableCommand {
 
     func run() async throws {
       let terminal = Terminal()
-      let repository = try await server.client { try await $0.get("/v1/repositories/\(name)", as: Repository.self) }
+      let (repository, pool) = try await server.client { api in
+        (
+          try await api.get("/v1/repositories/\(name)", as: Repository.self),
+          try await api.get("/v1/repositories/\(name)/pool", as: API.Pool.self)
+        )
+      }
       if output.json { return try terminal.json(repository) }
       func row(_ label: String, _ value: String) {
         guard !value.isEmpty else { return }
@@ -92,8 +104,18 @@ struct RepoCommand: AsyncParsableCommand {
       row("image", repository.image.map { "\($0.id) of \($0.commit.prefix(12)), \(Quantity.ago($0.created))" } ?? "none")
       if let build = repository.lastBuild {
         row("last build", "\(build.state.rawValue), \(Quantity.ago(build.started))")
+        if let reason = build.reason { row("", "asked for by: \(reason.rawValue)") }
         if let error = build.error { row("", error.description) }
       }
+      if let failures = repository.failures { row("failures", "\(failures) in a row") }
+      if let next = repository.nextLook { row("next look", Quantity.text(seconds: max(0, next.timeIntervalSinceNow))) }
+      for request in repository.requests ?? [] {
+        row(
+          request.isGranted ? "granted" : "refused",
+          "\(request.kind.rawValue) \(request.text)\(request.isGranted ? "" : ": \(request.remark)")")
+      }
+      row("warm pool", WarmCommand.summary(pool))
+      if let problem = pool.problem { row("", problem.description) }
     }
   }
 
@@ -102,6 +124,7 @@ struct RepoCommand: AsyncParsableCommand {
       abstract: "Build a repository's image, and follow the build.", discussion: "Ctrl-C lets go; the build goes on.")
     @Argument(help: "Its name.") var name: RepositoryName
     @Flag(help: "Start it without following.") var detach = false
+    @Flag(help: "Build from the base, even when nothing changed.") var force = false
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: JSONOption
 
@@ -110,9 +133,10 @@ struct RepoCommand: AsyncParsableCommand {
       try await server.client { api in
         let summary =
           detach
-          ? try await api.post("/v1/repositories/\(name)/build", as: BuildSummary.self)
-          : try await BuildFollower(api: api, repository: name, terminal: terminal).run()
-        if output.json { try terminal.json(summary) }
+          ? try await api.post("/v1/repositories/\(name)/build\(force ? "?force=true" : "")", as: BuildSummary.self)
+          : try await BuildFollower(api: api, repository: name, terminal: terminal, force: force).run()
+        if output.json { return try terminal.json(summary) }
+        if summary.state == .unchanged { terminal.note("Nothing changed; the image serves on.") }
       }
     }
   }

@@ -23,8 +23,9 @@ struct RehearsalProcess: Sendable {
     }
   }
 
-  /// What makes a server use it.
+  /// What makes a server use it. The key is never the same: images are searched for it.
   var environment: [String: String] {
-    ["ROOKERY_MODEL_URL": url, "ROOKERY_MODEL": RehearsalModel.name, "ROOKERY_MODEL_KEY": "rehearsal", "ROOKERY_MODEL_WIRE": "openai"]
+    let key = "rehearsal-\(UInt64.random(in: .min ... .max))"
+    return ["ROOKERY_MODEL_URL": url, "ROOKERY_MODEL": RehearsalModel.name, "ROOKERY_MODEL_KEY": key, "ROOKERY_MODEL_WIRE": "openai"]
   }
 }

@@ -4,3 +4,4 @@ import RookeryServer
 // What the API offers is what these do.
 extension AgentInstaller: AgentControl {}
 extension RepositoryService: RepositoryControl {}
+extension WarmPool: WarmControl {}

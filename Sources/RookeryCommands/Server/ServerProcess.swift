@@ -47,17 +47,20 @@ struct ServerProcess: Sendable {
     self.provider = provider
     self.gateway = gateway
     repositories = RepositoryService(
-      registry: registry, provider: provider, gateway: gateway, configuration: configuration, logger: logger)
+      registry: registry, provider: provider, gateway: gateway, configuration: configuration,
+      authority: try InstallationAuthority.kept(in: layout.serve), logger: logger)
     let agents = AgentCatalog(definitions: configuration.agents.definitions)
     let installer = AgentInstaller(
       provider: provider, definitions: agents.all, base: configuration.sandbox.base, scratch: layout.serve + "/downloads",
       logger: logger)
-    engine = try SessionEngine(
-      services: SessionServices(
-        registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
-        gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger))
+    var services = SessionServices(
+      registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
+      gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger)
+    let pool = services.makePool()
+    services.pool = pool
+    engine = try SessionEngine(services: services)
     let context = ServerContext(
-      registry: registry, sessions: engine, repositories: repositories, agents: installer,
+      registry: registry, sessions: engine, repositories: repositories, agents: installer, pool: pool,
       configuration: configuration, version: Program.version, localUsers: localUsers
     ) {
       async let host = provider.isReady()
@@ -82,9 +85,10 @@ struct ServerProcess: Sendable {
     let (repositories, gateway, engine) = (repositories, gateway, engine)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await Self.untilCancelled { try await repositories.run() } }
+      tasks.addTask { try await Self.untilCancelled { try await configureNetworks() } }
       tasks.addTask {
         try await Self.untilCancelled {
-          try await gateway.answerQuestions { repositories.credential(for: $0.repository, push: $0.push) }
+          try await gateway.answerQuestions { await repositories.credential(for: $0.repository, push: $0.push) }
         }
       }
       tasks.addTask { try await Self.untilCancelled { try await engine.run() } }
@@ -102,6 +106,22 @@ struct ServerProcess: Sendable {
       tasks.cancelAll()
     }
     withExtendedLifetime(lock) {}
+  }
+
+  /// Tells the host what sandboxes' networks have, and again from time to time: bases come and go.
+  private func configureNetworks() async throws {
+    var told: NetworkSetup?
+    while true {
+      do {
+        let setup = try await repositories.networkSetup()
+        if setup != told { try await provider.configureNetwork(setup) }
+        told = setup
+      } catch {
+        try Task.checkCancellation()
+        logger.warning("the host was not told about networks", metadata: ["error": "\(error)"])
+      }
+      try await Task.sleep(for: told == nil ? .seconds(2) : .seconds(60))
+    }
   }
 
   /// Being cancelled is how these end; to end by themselves is a failure.

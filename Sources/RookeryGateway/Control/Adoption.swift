@@ -5,18 +5,18 @@ import Synchronization
 /// A sandbox's listeners on their way from the control socket to the task that serves them, and the means to end that.
 final class Adoption: Sendable {
   let sandbox: SandboxID
-  /// By broker, until somebody takes them over.
-  private let descriptors: Mutex<[Broker: Int32]>
+  /// By what they are for, until somebody takes them over.
+  private let descriptors: Mutex<[SandboxSocket: Int32]>
   private let released = ChangeSignal()
   private let ended = ChangeSignal()
 
-  init(sandbox: SandboxID, descriptors: [Broker: Int32]) {
+  init(sandbox: SandboxID, descriptors: [SandboxSocket: Int32]) {
     self.sandbox = sandbox
     self.descriptors = Mutex(descriptors)
   }
 
   /// The listeners, which the caller owns from now on; none the second time.
-  func takeDescriptors() -> [Broker: Int32] {
+  func takeDescriptors() -> [SandboxSocket: Int32] {
     descriptors.withLock { descriptors in
       defer { descriptors = [:] }
       return descriptors

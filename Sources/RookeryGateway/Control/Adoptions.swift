@@ -13,20 +13,20 @@ actor Adoptions {
 
   var sandboxes: [SandboxID] { current.keys.sorted() }
 
-  /// Serves on `descriptors`, one for each of `brokers`, in place of what the sandbox had. They are owned here from now on.
-  /// - Throws: `badRequest` when they are not listening sockets, or their number doesn't fit.
-  func adopt(_ sandbox: SandboxID, _ brokers: [Broker], _ descriptors: [Int32]) async throws {
+  /// Serves on `descriptors`, one for each of `sockets`, in place of what the sandbox had. They are owned here from now on.
+  /// - Throws: `badRequest` when they are not such sockets, or their number doesn't fit.
+  func adopt(_ sandbox: SandboxID, _ sockets: [SandboxSocket], _ descriptors: [Int32]) async throws {
     do {
       guard !isClosed else { throw RookeryError(.unavailable, "The gateway is stopping.", mend: "Try again in a moment.") }
-      guard descriptors.count == brokers.count, Set(brokers).count == brokers.count, !brokers.isEmpty else {
-        throw RookeryError(.badRequest, "There must be one descriptor for each broker, and each broker once.")
+      guard descriptors.count == sockets.count, Set(sockets).count == sockets.count, !sockets.isEmpty else {
+        throw RookeryError(.badRequest, "There must be one descriptor for each socket, and each socket once.")
       }
-      for descriptor in descriptors { try ListeningSocket.prepare(descriptor) }
+      for (kind, descriptor) in zip(sockets, descriptors) { try ListeningSocket.prepare(descriptor, as: kind) }
     } catch {
       descriptors.forEach { Glibc.close($0) }
       throw error
     }
-    let adoption = Adoption(sandbox: sandbox, descriptors: Dictionary(zip(brokers, descriptors), uniquingKeysWith: { $1 }))
+    let adoption = Adoption(sandbox: sandbox, descriptors: Dictionary(zip(sockets, descriptors), uniquingKeysWith: { $1 }))
     let before = current.updateValue(adoption, forKey: sandbox)
     starting.yield(adoption)
     await before?.release()

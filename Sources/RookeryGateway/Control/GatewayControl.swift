@@ -10,6 +10,8 @@ struct GatewayControl: Sendable {
   let grants: GrantBook
   let desk: CredentialDesk
   let spool: UsageSpool
+  let reports: ReportSpool
+  let live: LiveConnections
   let adoptions: Adoptions
   let logger: Logger
 
@@ -20,8 +22,8 @@ struct GatewayControl: Sendable {
   func answer(_ request: Data, from peer: PeerCredentials, descriptors: [Int32]) async throws -> Data {
     let request: GatewayRequest = try keeping(descriptors) { try JSON.decode(GatewayRequest.self, from: request) }
     try keeping(descriptors) { try check(request, from: peer) }
-    if case .adopt(let sandbox, let brokers) = request {
-      try await adoptions.adopt(sandbox, brokers, descriptors)
+    if case .adopt(let sandbox, let sockets) = request {
+      try await adoptions.adopt(sandbox, sockets, descriptors)
       logger.info("Adopted a sandbox.", metadata: ["sandbox": "\(sandbox)"])
       return try JSON.encode(GatewayResponse.done)
     }
@@ -43,11 +45,16 @@ struct GatewayControl: Sendable {
       await adoptions.release(sandbox)
       logger.info("Released a sandbox.", metadata: ["sandbox": "\(sandbox)"])
     case .adopted: return .adopted(await adoptions.sandboxes)
-    case .grant(let grant): try grants.put(grant, spent: await spool.uncollected(grant.sandbox))
-    case .revoke(let sandbox): grants.revoke(sandbox)
+    case .grant(let grant):
+      try grants.put(grant, spent: await spool.uncollected(grant.sandbox))
+      live.review(grant.sandbox)
+    case .revoke(let sandbox):
+      grants.revoke(sandbox)
+      live.review(sandbox)
     case .nextQuestions(let wait): return .questions(await desk.questions(wait: bounded(wait)))
     case .answer(let number, let answer): await desk.answer(number, answer)
     case .usage(let after, let wait): return .usage(await spool.collect(after: after, wait: bounded(wait)))
+    case .reports(let after, let wait): return .reports(await reports.collect(after: after, wait: bounded(wait)))
     }
     return .done
   }
@@ -57,7 +64,7 @@ struct GatewayControl: Sendable {
       switch request {
       case .hello: [settings.hostUser, settings.serveUser]
       case .adopt, .release, .adopted: [settings.hostUser]
-      case .grant, .revoke, .nextQuestions, .answer, .usage: [settings.serveUser]
+      case .grant, .revoke, .nextQuestions, .answer, .usage, .reports: [settings.serveUser]
       }
     guard allowed.contains(peer.uid) else {
       throw RookeryError(.forbidden, "User \(peer.uid) may not ask this of the gateway.")

@@ -1,4 +1,5 @@
 import Foundation
+import NIOSSL
 import RookeryModel
 import Synchronization
 
@@ -9,6 +10,11 @@ final class GrantBook: Sendable {
     var remotes: [RepositoryName: RemoteURL]
     var model: RemoteURL?
     var spent: Int
+    /// Millionths of a US dollar.
+    var spentCost = 0
+    /// What calls under way may cost at most, in tokens and in money.
+    var reserved = Reservation()
+    var certificate: NIOSSLContext?
   }
 
   /// What a sandbox may do with one repository.
@@ -26,14 +32,16 @@ final class GrantBook: Sendable {
 
   private let entries = Mutex<[SandboxID: Entry]>([:])
   private let now: @Sendable () -> Date
+  /// Notified whenever a grant came or went.
+  let changes = ChangeSignal()
 
   init(now: @escaping @Sendable () -> Date = { Date() }) { self.now = now }
 
   /// Replaces the sandbox's grant.
   ///
-  /// - Parameter spent: Tokens that count against its allowance already: those that `serve` could not know of when it made it.
+  /// - Parameter spent: What counts against its allowance already: what that `serve` could not know of when it made it.
   /// - Throws: `badRequest` when it holds a URL that is not forwarded to or a ref that is none.
-  func put(_ grant: Grant, spent: Int) throws {
+  func put(_ grant: Grant, spent: (tokens: Int, cost: Int)) throws {
     var remotes: [RepositoryName: RemoteURL] = [:]
     for git in grant.git {
       guard remotes[git.name] == nil else { throw RookeryError(.badRequest, "The grant names “\(git.name)” twice.") }
@@ -41,13 +49,51 @@ final class GrantBook: Sendable {
       if let ref = git.pushRef { try Self.check(ref) }
     }
     let model = try grant.model.map { try RemoteURL($0.url) }
+    let certificate = try grant.network.certificate.map(InterceptionContext.make)
     entries.withLock { entries in
       entries = entries.filter { $0.value.grant.expires > now() }
-      entries[grant.sandbox] = Entry(grant: grant, remotes: remotes, model: model, spent: spent)
+      // What calls under way reserved goes on being theirs.
+      let reserved = entries[grant.sandbox]?.reserved ?? Reservation()
+      entries[grant.sandbox] = Entry(
+        grant: grant, remotes: remotes, model: model, spent: spent.tokens, spentCost: spent.cost, reserved: reserved,
+        certificate: certificate)
     }
+    changes.notify()
   }
 
-  func revoke(_ sandbox: SandboxID) { entries.withLock { $0[sandbox] = nil } }
+  // MARK: Other hosts
+
+  /// Whether the sandbox may reach `name` at any port. Throws `forbidden` without a grant in force.
+  func knows(_ sandbox: SandboxID, _ name: HostName) throws -> Bool {
+    try entry(sandbox).grant.network.sites.contains { $0.host.matches(name) }
+  }
+
+  /// What it may do there; nil: nothing. Throws `forbidden` without a grant in force.
+  func decision(_ sandbox: SandboxID, _ name: HostName, port: Int) throws -> SiteDecision? {
+    SiteDecision(sites: try entry(sandbox).grant.network.sites, host: name, port: port)
+  }
+
+  func certificate(_ sandbox: SandboxID) -> NIOSSLContext? { entries.withLock { $0[sandbox]?.certificate } }
+
+  func privateHosts(_ sandbox: SandboxID) -> [String] { entries.withLock { $0[sandbox]?.grant.privateHosts } ?? [] }
+
+  /// The session's repository that is at `path` of `destination`, with or without `.git` at its end.
+  func repository(_ sandbox: SandboxID, at destination: RemoteURL, path: String) throws -> RepositoryName? {
+    func plain(_ path: String) -> String { path.hasSuffix(".git") ? String(path.dropLast(4)) : path }
+    return try entry(sandbox).remotes.first { _, remote in
+      remote.host == destination.host && remote.port == destination.port && plain(remote.path) == plain(path)
+    }?.key
+  }
+
+  // MARK: Brokers
+
+  func revoke(_ sandbox: SandboxID) {
+    entries.withLock { $0[sandbox] = nil }
+    changes.notify()
+  }
+
+  /// Whether the model's answers to the sandbox wait for another grant.
+  func holdsAnswers(_ sandbox: SandboxID) -> Bool { entries.withLock { $0[sandbox]?.grant.holdsAnswers } ?? false }
 
   /// - Throws: `forbidden` without a grant in force; `repositoryUnknown` when it does not name `repository`.
   func git(_ sandbox: SandboxID, _ repository: RepositoryName) throws -> GitAccess {
@@ -58,15 +104,11 @@ final class GrantBook: Sendable {
     return GitAccess(grant: grant, remote: remote, privateHosts: entry.grant.privateHosts)
   }
 
-  /// - Throws: `forbidden` without a grant in force, `modelMissing` when it holds no model, `limitHit` when its allowance is spent.
+  /// - Throws: `forbidden` without a grant in force, `modelMissing` when it holds no model.
   func model(_ sandbox: SandboxID) throws -> ModelAccess {
     let entry = try entry(sandbox)
     guard let grant = entry.grant.model, let remote = entry.model else {
       throw RookeryError(.modelMissing, "No model is configured for this session.", mend: "Set ROOKERY_MODEL_URL and ROOKERY_MODEL.")
-    }
-    if let allowance = grant.tokenAllowance, entry.spent >= allowance {
-      throw RookeryError(
-        .limitHit, "This session has spent its \(allowance) tokens.", mend: "Raise model.tokens_per_session, or start another session.")
     }
     return ModelAccess(grant: grant, remote: remote, privateHosts: entry.grant.privateHosts)
   }
@@ -74,7 +116,51 @@ final class GrantBook: Sendable {
   /// The dialect in which a sandbox's failures are told.
   func wire(of sandbox: SandboxID) -> Grant.Model.Wire? { entries.withLock { $0[sandbox]?.grant.model?.wire } }
 
-  func spend(_ tokens: Int, by sandbox: SandboxID) { entries.withLock { $0[sandbox]?.spent += tokens } }
+  /// What calls under way may still use.
+  struct Reservation: Sendable, Equatable {
+    var tokens = 0
+    var cost = 0
+  }
+
+  /// Sets `reservation` aside for a call, or what is left of the allowance if that is less: the last call may use all of it.
+  /// - Throws: `limitHit` when nothing is left.
+  func reserve(_ reservation: Reservation, for sandbox: SandboxID) throws -> Reservation {
+    try entries.withLock { entries in
+      guard let entry = entries[sandbox], let grant = entry.grant.model else { return Reservation() }
+      var reserved = reservation
+      if let allowance = grant.tokenAllowance {
+        let left = allowance - entry.spent - entry.reserved.tokens
+        guard left > 0 else { throw Self.exhausted("its \(allowance) tokens", "model.tokens_per_session") }
+        reserved.tokens = min(reserved.tokens, left)
+      }
+      if let allowance = grant.costAllowance {
+        let left = allowance - entry.spentCost - entry.reserved.cost
+        guard left > 0 else {
+          throw Self.exhausted("its \(String(format: "%.2f", Double(allowance) / 1_000_000)) US dollars", "model.budget_usd_per_session")
+        }
+        reserved.cost = min(reserved.cost, left)
+      }
+      entries[sandbox]?.reserved.tokens += reserved.tokens
+      entries[sandbox]?.reserved.cost += reserved.cost
+      return reserved
+    }
+  }
+
+  /// Gives a reservation back once the call is over, and counts what it used.
+  func settle(_ reservation: Reservation, used usage: Usage?, for sandbox: SandboxID) {
+    entries.withLock { entries in
+      guard var entry = entries[sandbox] else { return }
+      entry.reserved.tokens = max(0, entry.reserved.tokens - reservation.tokens)
+      entry.reserved.cost = max(0, entry.reserved.cost - reservation.cost)
+      entry.spent += (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0)
+      entry.spentCost += usage?.costMicroUSD ?? 0
+      entries[sandbox] = entry
+    }
+  }
+
+  private static func exhausted(_ what: String, _ key: String) -> RookeryError {
+    RookeryError(.limitHit, "This session has spent \(what).", mend: "Raise \(key), or start another session.")
+  }
 
   private func entry(_ sandbox: SandboxID) throws -> Entry {
     guard let entry = entries.withLock({ $0[sandbox] }), entry.grant.expires > now() else {

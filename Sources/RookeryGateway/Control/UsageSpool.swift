@@ -21,16 +21,20 @@ actor UsageSpool {
           seq: last, sandbox: sandbox,
           usage: Usage(
             inputTokens: merged.inputTokens + usage.inputTokens, outputTokens: merged.outputTokens + usage.outputTokens,
-            requests: merged.requests + usage.requests)))
+            requests: merged.requests + usage.requests,
+            costMicroUSD: merged.costMicroUSD == nil && usage.costMicroUSD == nil
+              ? nil : (merged.costMicroUSD ?? 0) + (usage.costMicroUSD ?? 0))))
     } else {
       entries.append(UsageEntry(seq: last, sandbox: sandbox, usage: usage))
     }
     changed.notify()
   }
 
-  /// Tokens of a sandbox that nobody collected.
-  func uncollected(_ sandbox: SandboxID) -> Int {
-    entries.filter { $0.sandbox == sandbox }.reduce(0) { $0 + $1.usage.inputTokens + $1.usage.outputTokens }
+  /// Tokens, and millionths of a US dollar, of a sandbox that nobody collected.
+  func uncollected(_ sandbox: SandboxID) -> (tokens: Int, cost: Int) {
+    entries.filter { $0.sandbox == sandbox }.reduce((0, 0)) {
+      ($0.0 + $1.usage.inputTokens + $1.usage.outputTokens, $0.1 + ($1.usage.costMicroUSD ?? 0))
+    }
   }
 
   /// Forgets what was collected up to `after`, and returns at most 1,000 entries beyond; waits up to `wait` for the first.

@@ -38,6 +38,11 @@ struct RemoteURL: Sendable, Hashable {
     self.path = path
   }
 
+  /// The root of a host.
+  init(scheme: Scheme, name: HostName, port: Int) {
+    (self.scheme, host, self.port, path) = (scheme, name.text, port, "")
+  }
+
   /// `host:port`, as the operator's list of private hosts spells it.
   var authority: String { "\(bracketedHost):\(port)" }
 

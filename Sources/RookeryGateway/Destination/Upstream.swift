@@ -10,7 +10,7 @@ import RookeryModel
 struct Upstream: Sendable {
   let clients: UpstreamClients
   let timeouts: UpstreamTimeouts
-  private let resolver = Resolver()
+  let resolver: Resolver
 
   enum Body: Sendable {
     case none
@@ -33,8 +33,7 @@ struct Upstream: Sendable {
     _ request: Request, to destination: RemoteURL, privateHosts: [String],
     receive: @Sendable (HTTPClientResponse) async throws -> Value
   ) async throws -> Value {
-    let addresses = try await DestinationVetting.allowed(
-      resolver.addresses(of: destination.host), for: destination, privateHosts: privateHosts)
+    let addresses = try await addresses(of: destination, privateHosts: privateHosts)
     var failure = RookeryError(.unavailable, "“\(destination.host)” cannot be reached.")
     for address in addresses {
       let key = UpstreamClients.Key(host: destination.host, address: address, timeouts: timeouts)
@@ -46,6 +45,13 @@ struct Upstream: Sendable {
       }
     }
     throw failure
+  }
+
+  /// The addresses at which `destination` may be dialled.
+  /// - Throws: `forbidden` for a refused address, `unavailable` when there is none.
+  func addresses(of destination: RemoteURL, privateHosts: [String]) async throws -> [IPAddress] {
+    try await DestinationVetting.allowed(
+      resolver.addresses(of: destination.host), for: destination, privateHosts: privateHosts)
   }
 
   /// The address answers nothing: another one may be tried.

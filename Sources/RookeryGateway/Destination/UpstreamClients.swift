@@ -1,6 +1,8 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOPosix
+import NIOSSL
+import RookeryModel
 
 /// HTTP clients by what they are pinned to.
 ///
@@ -22,10 +24,16 @@ actor UpstreamClients {
   private static let kept = 32
   private static let keptFor = Duration.seconds(60)
   private var entries: [Key: Entry] = [:]
+  private let extraAuthorities: [NIOSSLCertificate]
+
+  /// - Parameter extraAuthorities: A PEM file of certificates that are trusted beside the system's; nil: none.
+  init(extraAuthorities: String? = nil) throws {
+    self.extraAuthorities = try extraAuthorities.map { try NIOSSLCertificate.fromPEMFile($0) } ?? []
+  }
 
   /// A client pinned to `key`; the caller gives it back.
   func borrow(_ key: Key) async -> HTTPClient {
-    var entry = entries[key] ?? Entry(client: Self.makeClient(key))
+    var entry = entries[key] ?? Entry(client: makeClient(key))
     entry.users += 1
     entry.lastUse = .now
     entries[key] = entry
@@ -57,13 +65,18 @@ actor UpstreamClients {
     for client in dropped { try? await client.shutdown() }
   }
 
-  private static func makeClient(_ key: Key) -> HTTPClient {
+  private func makeClient(_ key: Key) -> HTTPClient {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
       timeout: .init(
         connect: TimeAmount(key.timeouts.connect), read: TimeAmount(key.timeouts.silence), write: TimeAmount(key.timeouts.silence)))
     configuration.dnsOverride = [key.host: key.address.description]
     configuration.httpVersion = .http1Only
+    if !extraAuthorities.isEmpty {
+      var tls = TLSConfiguration.makeClientConfiguration()
+      tls.additionalTrustRoots = [.certificates(extraAuthorities)]
+      configuration.tlsConfiguration = tls
+    }
     configuration.decompression = .disabled
     configuration.connectionPool.retryConnectionEstablishment = false
     configuration.connectionPool.idleTimeout = .seconds(30)

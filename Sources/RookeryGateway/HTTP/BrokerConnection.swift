@@ -12,6 +12,9 @@ struct BrokerConnection: Sendable {
   let responder: any BrokerResponder
   let bounds: GatewayBounds
   let logger: Logger
+  var rules = RequestGate.Rules.broker
+  /// The name of a handler in front that holds back what was received, until somebody reads it.
+  var heldBack: String?
 
   /// The pipeline of an accepted connection, which reads nothing before `serve`.
   static func configure(_ channel: any Channel, bounds: GatewayBounds) throws {
@@ -30,6 +33,7 @@ struct BrokerConnection: Sendable {
     let line = Line(channel: channel)
     do {
       try await wrap(channel).executeThenClose { inbound, outbound in
+        if let heldBack { channel.pipeline.removeHandler(name: heldBack, promise: nil) }
         channel.setOption(.autoRead, value: true).whenFailure { _ in line.cut() }
         var iterator = inbound.makeAsyncIterator()
         while let part = try await nextPart(&iterator, outbound, line) {
@@ -100,7 +104,7 @@ struct BrokerConnection: Sendable {
     let body = BodyRelay()
     let request: BrokerRequest
     do {
-      request = try RequestGate.check(head, sandbox: sandbox, body: body)
+      request = try RequestGate.check(head, sandbox: sandbox, body: body, rules: rules)
     } catch {
       logger.info("Refused a request.", metadata: ["sandbox": "\(sandbox)", "reason": "\(error.text)"])
       try await AnswerWriter(outbound: outbound, loop: line.channel.eventLoop, closes: true).send(.text(error.status, error.text))

@@ -6,10 +6,11 @@ import NIOPosix
 import RookeryModel
 import Synchronization
 
-/// Accepts a sandbox's connections on the listeners that live in its namespace. Which listener accepted is who called.
+/// Serves the sockets that live in a sandbox's namespace. Which socket it came to is who called, and for what.
 struct BrokerListener: Sendable {
   let adoption: Adoption
   let responders: [Broker: any BrokerResponder]
+  let web: WebServices
   let bounds: GatewayBounds
   let logger: Logger
 
@@ -18,14 +19,39 @@ struct BrokerListener: Sendable {
     defer { adoption.end() }
     let descriptors = adoption.takeDescriptors()
     let slots = ConnectionSlots(limit: bounds.connections)
+    let names = NameServer(sandbox: adoption.sandbox, grants: web.grants, reports: web.reports)
     await withTaskGroup(of: Void.self) { group in
-      for (broker, descriptor) in descriptors {
-        group.addTask { await serve(broker, descriptor, slots) }
+      for (kind, descriptor) in descriptors {
+        group.addTask { await serve(kind, descriptor, slots, names) }
       }
       group.addTask { await adoption.untilReleased() }
       await group.next()
       group.cancelAll()
     }
+    web.reports.forget(adoption.sandbox)
+  }
+
+  private func serve(_ kind: SandboxSocket, _ descriptor: Int32, _ slots: ConnectionSlots, _ names: NameServer) async {
+    do {
+      switch kind {
+      case .git: return await serve(.git, descriptor, slots)
+      case .model: return await serve(.model, descriptor, slots)
+      case .web:
+        let connection = WebConnection(sandbox: adoption.sandbox, services: web)
+        let rate = RateLimit(perSecond: bounds.newConnections, burst: bounds.newConnections * 5)
+        try await WebListener(connection: connection, slots: slots, rate: rate).serve(descriptor)
+      case .names:
+        let rate = RateLimit(perSecond: bounds.questionsPerSecond, burst: bounds.questionsPerSecond * 2)
+        try await StreamNames(server: names, rate: rate, slots: ConnectionSlots(limit: 16)).serve(descriptor)
+      case .datagrams:
+        let rate = RateLimit(perSecond: bounds.questionsPerSecond, burst: bounds.questionsPerSecond * 2)
+        await DatagramNames(server: names, rate: rate).serve(descriptor)
+      case .rejections: await RejectionLog(sandbox: adoption.sandbox, names: names, reports: web.reports).serve(descriptor)
+      }
+    } catch {
+      logger.debug("A listener ended.", metadata: ["sandbox": "\(adoption.sandbox)", "socket": "\(kind)", "error": "\(error)"])
+    }
+    await adoption.untilReleased()
   }
 
   private func serve(_ broker: Broker, _ descriptor: Int32, _ slots: ConnectionSlots) async {

@@ -36,6 +36,31 @@ struct JSONMembers: Sendable {
     try scanner.expectEnd()
   }
 
+  /// - Throws: `badRequest` when a key comes twice, in any mixture of cases: readers differ in which they take.
+  func refuseRepetitions() throws {
+    var seen: Set<String> = []
+    for member in members where !seen.insert(member.key.lowercased()).inserted {
+      throw RookeryError(.badRequest, "The request names “\(member.key.prefix(80).description.printable)” in several ways.")
+    }
+  }
+
+  /// The elements of an array. Throws `badRequest` when `bytes` is none.
+  static func elements(of bytes: Data) throws -> [Data] {
+    var scanner = Scanner(bytes: [UInt8](bytes))
+    try scanner.expect(0x5b)
+    var elements: [Data] = []
+    if !scanner.skip(0x5d) {
+      repeat { elements.append(Data(try scanner.value(depthLimit: depthLimit))) } while scanner.skip(0x2c)
+      try scanner.expect(0x5d)
+    }
+    try scanner.expectEnd()
+    return elements
+  }
+
+  static func isObject(_ value: Data) -> Bool { value.first == 0x7b }
+  static func isArray(_ value: Data) -> Bool { value.first == 0x5b }
+  static func isScalar(_ value: Data) -> Bool { !isObject(value) && !isArray(value) }
+
   /// The value of `key`, decoded; nil when there is none.
   /// - Throws: `badRequest` when it is of another type or there are several, in any mixture of cases: readers differ in which they take.
   func decode<Value: Decodable>(_ type: Value.Type, _ key: String) throws -> Value? {

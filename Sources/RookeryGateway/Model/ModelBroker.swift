@@ -5,11 +5,13 @@ import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import RookeryModel
+import Synchronization
 
 /// Passes calls on to the model API of a sandbox's grant: adds its key, lets only its model be used, counts tokens.
 struct ModelBroker: BrokerResponder {
   let grants: GrantBook
   let spool: UsageSpool
+  let reports: ReportSpool
   let upstream: Upstream
   let bounds: GatewayBounds
   let memory: MemoryBudget
@@ -21,15 +23,38 @@ struct ModelBroker: BrokerResponder {
     var held = 0
     defer { memory.giveBack(held) }
     let body = try await body(of: request, held: &held)
-    if route != .models { try check(body, against: access.grant) }
-    let suffix = request.query.map { "\(route.rawValue)?\($0)" } ?? route.rawValue
+    let call = try route == .models ? nil : ModelCall(body, grant: access.grant)
     let outgoing = Upstream.Request(
-      method: request.method, suffix: suffix, headers: headers(for: request, access: access.grant),
-      body: route == .models ? .none : .bytes(body))
-    let size = body.readableBytes
+      method: request.method, suffix: request.query.map { "\(route.rawValue)?\($0)" } ?? route.rawValue,
+      headers: headers(for: request, route, access: access.grant), body: route == .models ? .none : .bytes(body))
+    guard let call, route != .countTokens else {
+      return try await upstream.send(outgoing, to: access.remote, privateHosts: access.privateHosts) { response in
+        try check(response, host: access.remote.host)
+        try await relay(response, metering: nil, sandbox: request.sandbox, writer)
+      }
+    }
+    let reservation = try reserve(call, for: request.sandbox)
+    let isSettled = Mutex(false)
+    defer { if !isSettled.withLock({ $0 }) { grants.settle(reservation, used: nil, for: request.sandbox) } }
     try await upstream.send(outgoing, to: access.remote, privateHosts: access.privateHosts) { response in
       try check(response, host: access.remote.host)
-      try await relay(response, of: route, requestBytes: size, sandbox: request.sandbox, writer)
+      try await grants.answersReleased(request.sandbox)
+      try await relay(
+        response,
+        metering: (
+          call,
+          { usage in
+            isSettled.withLock { $0 = true }
+            grants.settle(reservation, used: usage, for: request.sandbox)
+          }
+        ), sandbox: request.sandbox, writer)
+    }
+  }
+
+  private func reserve(_ call: ModelCall, for sandbox: SandboxID) throws -> GrantBook.Reservation {
+    do { return try grants.reserve(call.reservation, for: sandbox) } catch let error as RookeryError where error.code == .limitHit {
+      reports.budgetSpent(sandbox, detail: error.message)
+      throw error
     }
   }
 
@@ -53,27 +78,20 @@ struct ModelBroker: BrokerResponder {
     return body
   }
 
-  private func check(_ body: ByteBuffer, against grant: Grant.Model) throws {
-    let members = try JSONMembers(Data(buffer: body))
-    let model = try members.decode(String.self, "model")
-    guard model == grant.name else {
-      throw RookeryError(
-        .badRequest, "The model of this session is “\(grant.name)”, not “\((model ?? "none").prefix(100).description.printable)”.",
-        mend: "Have the agent ask for “\(grant.name)”.")
-    }
-  }
-
   /// What may name the caller or carry a credential stays behind; the key is added.
-  private func headers(for request: BrokerRequest, access: Grant.Model) -> HTTPHeaders {
+  private func headers(for request: BrokerRequest, _ route: ModelRoute, access: Grant.Model) -> HTTPHeaders {
     var headers = HTTPHeaders()
     for name in ["accept", "content-type", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key"] {
       for value in request.headers[name] { headers.add(name: name, value: value) }
     }
     // Counting tokens needs to read the answer.
     headers.add(name: "accept-encoding", value: "identity")
-    switch access.wire {
-    case .openai: headers.add(name: "authorization", value: "Bearer \(access.key.reveal())")
-    case .anthropic:
+    switch (access.wire, route) {
+    case (.openai, _): headers.add(name: "authorization", value: "Bearer \(access.key.reveal())")
+    // Its endpoints in OpenAI's dialect take the key in OpenAI's way.
+    case (.anthropic, .chatCompletions), (.anthropic, .responses):
+      headers.add(name: "authorization", value: "Bearer \(access.key.reveal())")
+    case (.anthropic, .messages), (.anthropic, .countTokens), (.anthropic, .models):
       headers.add(name: "x-api-key", value: access.key.reveal())
       if !headers.contains(name: "anthropic-version") { headers.add(name: "anthropic-version", value: "2023-06-01") }
     }
@@ -95,17 +113,18 @@ struct ModelBroker: BrokerResponder {
   }
 
   private func relay(
-    _ response: HTTPClientResponse, of route: ModelRoute, requestBytes: Int, sandbox: SandboxID, _ writer: AnswerWriter
+    _ response: HTTPClientResponse, metering: (call: ModelCall, settle: @Sendable (Usage?) -> Void)?, sandbox: SandboxID,
+    _ writer: AnswerWriter
   ) async throws {
     var headers = HTTPHeaders()
     for (name, value) in response.headers where Self.passes(name.lowercased()) { headers.add(name: name, value: value) }
-    let isMetered = response.status.code < 300 && route != .models && route != .countTokens
-    var meter = UsageMeter(contentType: response.headers.first(name: "content-type") ?? "", requestBytes: requestBytes)
+    let metering = response.status.code < 300 ? metering : nil
+    var meter = UsageMeter(contentType: response.headers.first(name: "content-type") ?? "", requestBytes: metering?.call.bytes ?? 0)
     let outcome: Result<Void, any Error>
     do {
       try await writer.begin(response.status, headers)
       for try await part in response.body {
-        if isMetered { meter.feed(part) }
+        if metering != nil { meter.feed(part) }
         try await writer.write(part)
       }
       outcome = .success(())
@@ -113,9 +132,10 @@ struct ModelBroker: BrokerResponder {
       outcome = .failure(error)
     }
     // Counted however it ended, and before its end is told: whoever has seen it finds it counted.
-    if isMetered {
-      let usage = meter.finish()
-      grants.spend(usage.inputTokens + usage.outputTokens, by: sandbox)
+    if let metering {
+      var usage = meter.finish()
+      usage.costMicroUSD = metering.call.price?.cost(input: usage.inputTokens, output: usage.outputTokens)
+      metering.settle(usage)
       await spool.add(usage, of: sandbox)
     }
     try outcome.get()

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import RookeryControl
 import RookeryModel
 
@@ -29,50 +28,10 @@ package struct BaseMaker: Sendable {
   }
 
   private func makeBlocking(_ name: BaseName, progress: @Sendable (String) -> Void) throws {
-    guard geteuid() == 0 else {
-      throw RookeryError(.hostUnsupported, "Making a base needs root.", mend: "Run it as root: “sudo rookery base make”.")
-    }
-    let cache = try Directory.make(path: cacheDirectory, mode: 0o755)
-    if !cache.exists("bases") { try cache.makeDirectory("bases", mode: 0o755) }
-    let bases = try cache.existing("bases")
-    guard flock(bases.descriptor, LOCK_EX | LOCK_NB) == 0 || waitForLock(bases, progress) else {
-      throw RookeryError.system("flock(bases)", errno)
-    }
-    let catalogue = BaseCatalogue(cacheDirectory: cacheDirectory)
-    if try catalogue.list().contains(where: { $0.name == name }), bases.exists(name.rawValue) {
-      return progress("The base \(name) is there.")
-    }
-    try removeLeftovers(in: bases)
-    let partial = ".\(name).partial"
-    try bases.makeDirectory(partial, mode: 0o755)
-    do {
-      progress("Installing Debian \(suite) with \(Self.packages.count) packages (about a minute).")
-      try bootstrap("\(cacheDirectory)/bases/\(partial)", progress: progress)
-      progress("Giving its files to the sandboxes' id range.")
-      let tree = try bases.existing(partial)
-      try prepare(tree)
-      try BaseOwnership.shift(tree)
-      try tree.syncFileSystem()
-    } catch {
-      try? TreeWalk.remove(partial, in: bases)
-      throw error
-    }
-    try bases.move(partial, to: bases, as: name.rawValue)
-    try bases.sync()
-    let records = try catalogue.list().filter { $0.name != name } + [BaseRecord(name: name, created: Date())]
-    try cache.write(BaseCatalogue.listName, JSON.encode(records), mode: 0o644, durable: true)
-    progress("The base \(name) is ready.")
-  }
-
-  private func waitForLock(_ bases: Directory, _ progress: (String) -> Void) -> Bool {
-    progress("Waiting for another process that makes a base.")
-    return flock(bases.descriptor, LOCK_EX) == 0
-  }
-
-  /// What a crash left: never listed, so never in use.
-  private func removeLeftovers(in bases: Directory) throws {
-    let listed = Set(try BaseCatalogue(cacheDirectory: cacheDirectory).list().map(\.name.rawValue))
-    for name in try bases.names() where !listed.contains(name) { try TreeWalk.remove(name, in: bases) }
+    let store = try BaseStore(cacheDirectory: cacheDirectory, progress: progress)
+    guard try !store.contains(name) else { return progress("The base \(name) is there.") }
+    progress("Installing Debian \(suite) with \(Self.packages.count) packages (about a minute).")
+    try store.add(name, origin: "debian \(suite)", progress: progress) { try bootstrap($0, progress: progress) }
   }
 
   private func bootstrap(_ target: String, progress: @Sendable (String) -> Void) throws {
@@ -83,16 +42,5 @@ package struct BaseMaker: Sendable {
         #"mkdir -p "$1/workspace" "$1/opt/rookery/agents" && chown 1000:1000 "$1/workspace""#,
       ])
     try command.run(progress: progress)
-  }
-
-  /// Makes the places that sandboxes mount on, and takes away what belongs to the machine that made the tree.
-  private func prepare(_ tree: Directory) throws {
-    for name in ["dev", "proc", "sys", "run", "tmp"] {
-      try? TreeWalk.remove(name, in: tree)
-      try tree.makeDirectory(name, mode: name == "tmp" ? 0o1777 : 0o755)
-    }
-    let etc = try tree.existing("etc")
-    for name in ["hosts", "resolv.conf"] { try etc.write(name, Data(), mode: 0o644, durable: false) }
-    try etc.write("hostname", Data("\(BubblewrapArguments.hostname)\n".utf8), mode: 0o644, durable: false)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RookeryModel
 
 /// Which cgroup hierarchy of this machine carries what: version 1, version 2, or both side by side.
@@ -71,6 +72,11 @@ struct CgroupLayout: Sendable, Equatable {
   var name: String {
     guard unified != nil else { return "v1" }
     return hierarchies.allSatisfy(\.isUnified) ? "v2" : "hybrid"
+  }
+
+  /// Removes the parent of all sandboxes' cgroups where nothing is in it. Other hosts of this machine make it again when they need it.
+  func release() {
+    for hierarchy in hierarchies { rmdir(hierarchy.path + "/" + SandboxCgroup.parentName) }
   }
 
   /// Makes the parent of all sandboxes' cgroups and delegates the controllers to it.

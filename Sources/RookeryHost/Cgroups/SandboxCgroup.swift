@@ -30,7 +30,13 @@ struct SandboxCgroup: Sendable {
     do {
       for hierarchy in layout.hierarchies {
         let path = "\(hierarchy.path)/\(Self.parentName)/\(id)"
-        guard mkdir(path, 0o755) == 0 else {
+        var isMade = mkdir(path, 0o755) == 0
+        if !isMade, errno == ENOENT {
+          // Another host ended and took the empty parent with it.
+          try layout.prepare()
+          isMade = mkdir(path, 0o755) == 0
+        }
+        guard isMade else {
           if errno == EEXIST {
             throw RookeryError(.conflict, "Another Rookery on this machine has a sandbox \(id).", mend: "Use a new id.")
           }
@@ -88,6 +94,21 @@ struct SandboxCgroup: Sendable {
     }
     if let path = path(layout.processes) { counters.processes = CgroupFile.counter("max", in: path + "/pids.events") ?? 0 }
     return counters
+  }
+
+  /// Bytes that the sandbox's processes keep for themselves: page cache, which the kernel takes back at need, is left out. Nil
+  /// without a memory controller.
+  var privateMemory: Int? {
+    guard let memory = layout.memory, let path = path(memory) else { return nil }
+    let file = path + "/memory.stat"
+    return CgroupFile.counter(memory.isUnified ? "anon" : "rss", in: file).map { $0 + (CgroupFile.counter("shmem", in: file) ?? 0) }
+  }
+
+  /// Microseconds for which processes were held to their share of processor time; nil when it isn't told.
+  var throttledTime: Int? {
+    guard let cpu = layout.cpu, let path = path(cpu) else { return nil }
+    if cpu.isUnified { return CgroupFile.counter("throttled_usec", in: path + "/cpu.stat") }
+    return CgroupFile.counter("throttled_time", in: path + "/cpu.stat").map { $0 / 1000 }
   }
 
   /// Freezes every process; returns when all of them stand still. Throws `sandboxFailed` when they don't within 10 s.

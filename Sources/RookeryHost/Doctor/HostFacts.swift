@@ -1,3 +1,4 @@
+import CSandbox
 import Foundation
 import Glibc
 
@@ -25,9 +26,15 @@ struct HostFacts {
     return UInt64(status.f_bavail) * UInt64(status.f_frsize)
   }
 
-  static func device(_ path: String) -> UInt64? {
-    var status = stat()
-    return stat(existingParent(of: path), &status) == 0 ? UInt64(status.st_dev) : nil
+  static func isBtrfs(_ path: String) -> Bool {
+    guard let directory = try? Directory(path: existingParent(of: path)) else { return false }
+    return cs_is_btrfs(directory.descriptor) != 0
+  }
+
+  /// What a data directory uses; nil for one that is new or can't be read.
+  static func storage(_ path: String) -> StorageKind? {
+    guard let data = try? Directory(path: path) else { return nil }
+    return try? HostStorage.recorded(in: data)
   }
 
   private static func existingParent(of path: String) -> String {

@@ -12,13 +12,15 @@ package func hostFindings(_ settings: HostSettings) -> [Finding] {
     HostCheck.cgroups((try? CgroupLayout.current())),
     HostCheck.overlay(fileSystems: facts.fileSystems),
     HostCheck.program("bubblewrap", path: settings.bubblewrap, package: "bubblewrap", needed: true),
+    HostCheck.program("nftables", path: settings.nft, package: "nftables", needed: false),
     HostCheck.program("mmdebstrap", path: DebianBootstrap.program, package: "mmdebstrap", needed: false),
     HostCheck.program("git", path: "/usr/bin/git", package: "git", needed: true),
     HostCheck.runner(path: settings.runnerBinary),
     HostCheck.bases((try? BaseCatalogue(cacheDirectory: settings.cacheDirectory).list()) ?? []),
     HostCheck.disk(free: HostFacts.freeBytes(settings.dataDirectory), path: settings.dataDirectory),
-    HostCheck.fileSystems(
-      data: HostFacts.device(settings.dataDirectory), cache: HostFacts.device(settings.cacheDirectory)),
+    HostCheck.storage(
+      HostFacts.storage(settings.dataDirectory), isBtrfs: HostFacts.isBtrfs(settings.dataDirectory),
+      canMake: access(HostStorage.makeProgram, X_OK) == 0 && access("/dev/loop-control", F_OK) == 0),
     HostCheck.systemUser("rookery-serve", exists: getpwnam("rookery-serve") != nil),
     HostCheck.systemUser("rookery-gateway", exists: getpwnam("rookery-gateway") != nil),
   ]
@@ -98,13 +100,19 @@ package enum HostCheck {
     return free < 10 << 30 ? Finding("disk", .warning, text, mend: "Have 10 GiB free for images and sessions.") : Finding("disk", .ok, text)
   }
 
-  /// Numbers of the devices that the two directories are on, nil when unknown.
-  package static func fileSystems(data: UInt64?, cache: UInt64?) -> Finding {
-    data == cache || data == nil || cache == nil
-      ? Finding("file system", .ok, "data and cache directory are on one")
-      : Finding(
-        "file system", .failure, "data and cache directory are on different ones: agents can't be installed",
-        mend: "Choose a cache directory on the data directory's file system.")
+  /// How the sandboxes' files are kept, or, where nothing is kept yet, will be.
+  package static func storage(_ kind: StorageKind?, isBtrfs: Bool, canMake: Bool) -> Finding {
+    let name = "sandbox storage"
+    switch kind ?? (isBtrfs ? .subvolumes : canMake ? .volume : .directories) {
+    case .subvolumes: return Finding(name, .ok, "subvolumes of the data directory's btrfs: the kernel bounds each, snapshots share blocks")
+    case .volume: return Finding(name, .ok, "a btrfs in a sparse file: the kernel bounds each sandbox, snapshots share blocks")
+    case .directories:
+      return Finding(
+        name, .warning, "plain directories: what sandboxes write is counted, not bounded, and copied for each snapshot",
+        mend: kind == nil
+          ? "apt-get install btrfs-progs, on a machine with loop devices; or put the data directory on btrfs."
+          : "A new data directory gets a btrfs of its own where btrfs-progs and loop devices are there.")
+    }
   }
 
   package static func systemUser(_ name: String, exists: Bool) -> Finding {

@@ -7,11 +7,13 @@ import RookeryModel
 final class Trash: Sendable {
   private let directory: Directory
   private let queue = DispatchQueue(label: "rookery.host.trash", qos: .utility)
+  private let holdsSubvolumes: Bool
   private let log: Logger
 
   /// Whatever an earlier process left in `directory` is removed, too.
-  init(directory: Directory, log: Logger) throws {
+  init(directory: Directory, holdsSubvolumes: Bool = false, log: Logger) throws {
     self.directory = directory
+    self.holdsSubvolumes = holdsSubvolumes
     self.log = log
     for name in try directory.names() { removeLater(name) }
   }
@@ -30,8 +32,11 @@ final class Trash: Sendable {
   }
 
   private func removeLater(_ name: String) {
-    queue.async { [directory, log] in
-      do { try TreeWalk.remove(name, in: directory) } catch {
+    queue.async { [directory, holdsSubvolumes, log] in
+      do {
+        if holdsSubvolumes { try BtrfsVolume.destroySubvolumes(name, in: directory) }
+        try TreeWalk.remove(name, in: directory)
+      } catch {
         log.error("a discarded tree could not be removed", metadata: ["tree": "\(name)", "error": "\(error)"])
       }
     }

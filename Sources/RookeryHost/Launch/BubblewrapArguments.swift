@@ -22,6 +22,8 @@ struct BubblewrapArguments {
   var maskedDirectories: [String]
   var bundles: [AgentName]
   var sandbox: SandboxID
+  /// What one process may have open.
+  var openFiles: Int
 
   static func bundleName(_ agent: AgentName) -> String { "agent-\(agent)" }
 
@@ -34,6 +36,10 @@ struct BubblewrapArguments {
       "--bind", "\(Self.staging)/journal", "/run/rookery/journal",
       "--ro-bind", "\(Self.staging)/hosts", "/etc/hosts",
       "--ro-bind", "\(Self.staging)/resolv.conf", "/etc/resolv.conf",
+      // A directory that bubblewrap makes on the way to a file is for root alone.
+      "--perms", "0755", "--dir", SandboxTrust.directory,
+      "--ro-bind", "\(Self.staging)/ca-certificates.crt", SandboxTrust.bundle,
+      "--ro-bind", "\(Self.staging)/apt.conf", SandboxTrust.aptConfiguration,
     ]
     for agent in bundles {
       values += ["--ro-bind", "\(Self.staging)/\(Self.bundleName(agent))", "\(Self.agentsDirectory)/\(agent)"]
@@ -45,7 +51,7 @@ struct BubblewrapArguments {
     values += [
       "--seccomp", "\(Descriptor.seccomp.rawValue)", "--info-fd", "\(Descriptor.info.rawValue)", "--as-pid-1", "--",
       "/run/rookery/runner", "--listen-fd", "\(Descriptor.listener.rawValue)", "--journal", "/run/rookery/journal",
-      "--sandbox", sandbox.rawValue,
+      "--sandbox", sandbox.rawValue, "--open-files", String(openFiles),
     ]
     return values
   }

@@ -23,6 +23,8 @@ struct LaunchRecord: Codable, Equatable, Sendable {
   var initProcess: Process?
   /// Whether it is meant to stand still; nil until it first was.
   var paused: Bool?
+  /// Set once it was told that its time is nearly over.
+  var warnedOfEnd: Bool?
   /// Set once `exited` was reported.
   var ended: String?
   /// Limits up to here were reported.

@@ -15,9 +15,11 @@ extension SandboxLauncher.Fixture {
       throw RookeryError(.hostUnsupported, "There is no runner at \(runner).", mend: "Install rookery-runner beside rookery.")
     }
     try data.write("hosts", Data(Self.hosts.utf8), mode: 0o644, durable: false)
-    // No name server answers inside: names other than the brokers' fail at once instead of after a timeout.
-    try data.write("resolv.conf", Data("options timeout:1 attempts:1\n".utf8), mode: 0o644, durable: false)
+    // An address that nobody has (RFC 2544): questions to any are redirected to the gateway.
+    try data.write("resolv.conf", Data("nameserver 198.18.0.53\noptions timeout:5 attempts:2\n".utf8), mode: 0o644, durable: false)
+    try data.write("blocked", Data(BlockedCommands.explanation.utf8), mode: 0o755, durable: false)
     hosts = settings.dataDirectory + "/hosts"
+    explainer = settings.dataDirectory + "/blocked"
     resolver = settings.dataDirectory + "/resolv.conf"
     maskedFiles = ["/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/latency_stats", "/proc/sched_debug"]
       .filter { access($0, F_OK) == 0 }

@@ -12,6 +12,8 @@ struct SandboxLauncher: Sendable {
     var runner: String
     var hosts: String
     var resolver: String
+    /// Runs in the place of blocked commands.
+    var explainer: String
     var maskedFiles: [String]
     var maskedDirectories: [String]
   }
@@ -26,13 +28,15 @@ struct SandboxLauncher: Sendable {
 
   var fixture: Fixture
   var sandbox: SandboxID
-  /// The writable layer's directory, which holds `upper`, `work` and `journal`.
-  var directory: String
+  var storage: HostStorage
   /// Read-only trees below the writable layer, the topmost first.
   var layers: [String]
+  var limits: Limits
+  var blocked: BlockedCommands
   var bundles: [(name: AgentName, tree: String)]
   var cgroup: SandboxCgroup
   var network: OwnedDescriptor
+  var trust: TrustFiles
   var listener: OwnedDescriptor
 
   /// Returns once process 1 runs the runner. Throws `sandboxFailed` with what bubblewrap said; nothing is left running then.
@@ -62,13 +66,16 @@ struct SandboxLauncher: Sendable {
 
   private func launch(log: OwnedDescriptor, info: OwnedDescriptor, pid: inout pid_t, pidfd: inout Int32) throws {
     let arguments = BubblewrapArguments(
-      maskedFiles: fixture.maskedFiles, maskedDirectories: fixture.maskedDirectories, bundles: bundles.map(\.name), sandbox: sandbox)
+      maskedFiles: fixture.maskedFiles, maskedDirectories: fixture.maskedDirectories, bundles: bundles.map(\.name), sandbox: sandbox,
+      openFiles: limits.openFiles)
     let null = try OwnedDescriptor(opening: "/dev/null", O_RDONLY)
     let seccomp = try Self.seccompPipe()
     let joined = try cgroup.openForLaunch()
+    let directory = "\(storage.launchPath)/sandboxes/\(sandbox)"
     var binds = [
       ("runner", fixture.runner, false), ("journal", directory + "/journal", true), ("hosts", fixture.hosts, false),
-      ("resolv.conf", fixture.resolver, false),
+      ("resolv.conf", fixture.resolver, false), ("ca-certificates.crt", try trust.bundle(base: layers.last ?? "/"), false),
+      ("apt.conf", trust.aptConfiguration, false),
     ]
     binds += bundles.map { (BubblewrapArguments.bundleName($0.name), $0.tree, true) }
 
@@ -79,8 +86,11 @@ struct SandboxLauncher: Sendable {
     let bindPlans = binds.indices.map { index in
       cs_bind(source: sources.pointers[index], name: names.pointers[index], is_directory: binds[index].2 ? 1 : 0)
     }
-    let trees = CStrings(["\(directory)/upper", "\(directory)/work"] + layers)
-    let texts = CStrings([BubblewrapArguments.staging, Self.overlayOptions, IDRange.map, fixture.bubblewrap])
+    let trees = CStrings(["\(directory)/\(WritableLayer.upperPath(storage))", "\(directory)/\(WritableLayer.workPath(storage))"] + layers)
+    let texts = CStrings([
+      BubblewrapArguments.staging, Self.overlayOptions, IDRange.map, fixture.bubblewrap, storage.volume?.device ?? "", fixture.explainer,
+    ])
+    let blocked = CStrings(blocked.paths)
     let tasks = joined.tasks.map(\.number)
     let passed = [null.number, log.number, log.number, listener.number, seccomp.number, info.number]
     var stage: UnsafePointer<CChar>?
@@ -93,6 +103,10 @@ struct SandboxLauncher: Sendable {
           plan.tasks = tasks.baseAddress
           plan.task_count = tasks.count
           plan.network = network.number
+          plan.explainer = UnsafePointer(texts.pointers[5])
+          plan.blocked = UnsafeRawPointer(blocked.terminated).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+          plan.blocked_count = blocked.pointers.count
+          plan.volume = storage.volume?.device == nil ? nil : UnsafePointer(texts.pointers[4])
           plan.staging = UnsafePointer(texts.pointers[0])
           plan.overlay_options = UnsafePointer(texts.pointers[1])
           plan.layers = UnsafeRawPointer(trees.terminated).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
@@ -109,7 +123,7 @@ struct SandboxLauncher: Sendable {
         }
       }
     }
-    withExtendedLifetime((strings, environment, names, sources, trees, texts, null, seccomp, joined.unified, joined.tasks)) {}
+    withExtendedLifetime((strings, environment, names, sources, trees, texts, blocked, null, seccomp, joined.unified, joined.tasks)) {}
     guard error == 0 else { throw RookeryError.system(stage.map { String(cString: $0) } ?? "launch", error) }
   }
 

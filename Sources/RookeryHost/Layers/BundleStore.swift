@@ -79,9 +79,11 @@ final class BundleStore: Sendable {
   private func moveTree(_ name: String, from source: Directory, to fresh: Directory) throws {
     let error = cs_rename_new(source.descriptor, name, fresh.descriptor, Self.treeName)
     if error == EXDEV {
-      throw RookeryError(
-        .hostUnsupported, "The data directory and the cache directory are on different file systems.",
-        mend: "Put both on one: choose the cache directory beside the data directory.")
+      // The sandbox was on another file system, one in a file for instance.
+      try fresh.makeDirectory(Self.treeName, mode: 0o755)
+      let bounds = TreeCopy.Bounds(bytes: 8 << 30, entries: 1_000_000, time: .seconds(300))
+      _ = try TreeCopy.copy(source.existing(name), to: fresh.existing(Self.treeName), scratch: fresh, bounds: bounds)
+      return try fresh.syncFileSystem()
     }
     guard error == 0 else { throw RookeryError.system("rename(bundle)", error) }
   }

@@ -13,24 +13,25 @@ final class LayerStore: Sendable {
   /// Layers in one stack, base included.
   static let maximumDepth = 180
 
-  private static let treeName = "fs"
+  static let treeName = "fs"
   private static let unfinishedTreeName = "copy"
   private static let manifestName = "manifest.json"
 
-  private let path: String
+  private let storage: HostStorage
   private let directories: [LayerKind: Directory]
   private let bases: BaseCatalogue
   private let trash: Trash
   /// Serialises whatever looks at references with whatever changes them: the layers that each sandbox stands on.
   private let pins = Mutex<[SandboxID: CreateSandbox.Source]>([:])
 
-  init(path: String, data: Directory, bases: BaseCatalogue, trash: Trash, log: Logger) throws {
+  init(storage: HostStorage, bases: BaseCatalogue, trash: Trash, log: Logger) throws {
+    let data = storage.root
     var directories: [LayerKind: Directory] = [:]
     for kind in LayerKind.allCases {
       if !data.exists(kind.rawValue) { try data.makeDirectory(kind.rawValue, mode: 0o700) }
       directories[kind] = try data.existing(kind.rawValue)
     }
-    self.path = path
+    self.storage = storage
     self.directories = directories
     self.bases = bases
     self.trash = trash
@@ -59,6 +60,9 @@ final class LayerStore: Sendable {
     pins.withLock { _ = $0.removeValue(forKey: sandbox) }
   }
 
+  /// What each sandbox stands on.
+  func pinnedSources() -> [SandboxID: CreateSandbox.Source] { pins.withLock { $0 } }
+
   private func stack(_ source: CreateSandbox.Source) throws -> [String] {
     var stack: [String] = []
     var next = source
@@ -69,7 +73,8 @@ final class LayerStore: Sendable {
         return stack
       }
       guard let manifest = try manifest(name) else { throw Self.missing(name) }
-      stack.append("\(path)/\(name.kind.rawValue)/\(name.id)/\(Self.treeName)")
+      let tree = "\(storage.launchPath)/\(name.kind.rawValue)/\(name.id)/\(Self.treeName)"
+      stack.append(manifest.isSubvolume == true ? tree + "/upper" : tree)
       next = manifest.parent
     }
     throw RookeryError(
@@ -91,11 +96,10 @@ final class LayerStore: Sendable {
     return try JSON.decode(LayerManifest.self, from: data)
   }
 
-  /// Makes what `capture` leaves under the name it is given, in the directory it is given, the layer `name`, durably. It returns the
-  /// bytes that the tree takes.
+  /// Makes what `capture` leaves under the name it is given, in the directory it is given, the layer `name`, durably.
   ///
   /// Until the last rename nothing of it counts: a crash leaves a directory that the next start throws away.
-  func publishCopy(as name: LayerName, manifest: LayerManifest, capture: (Directory, String) throws -> Int) throws {
+  func publishCopy(as name: LayerName, manifest: LayerManifest, capture: (Directory, String) throws -> Void) throws {
     let directory = try directory(name.kind)
     let partialName = Self.partial(name.id)
     // A whole one may wait there for its last rename.
@@ -105,9 +109,12 @@ final class LayerStore: Sendable {
     do {
       let partial = try directory.existing(partialName)
       var manifest = manifest
-      manifest.bytes = try capture(partial, Self.unfinishedTreeName)
+      try capture(partial, Self.unfinishedTreeName)
+      manifest.bytes = try WritableLayer.bytes(of: partial.existing(Self.unfinishedTreeName), storage: storage)
+      manifest.isSubvolume = storage.volume == nil ? nil : true
       try partial.write(Self.manifestName, JSON.encode(manifest), durable: true)
-      try partial.syncFileSystem()
+      // A snapshot of a subvolume is on the disk already.
+      if storage.volume == nil { try partial.syncFileSystem() }
       try pins.withLock { _ in
         if let parent = manifest.parent.layer, try self.manifest(parent) == nil { throw Self.missing(parent) }
         try partial.move(Self.unfinishedTreeName, to: partial, as: Self.treeName)
@@ -134,7 +141,8 @@ final class LayerStore: Sendable {
     try directory.makeDirectory(partialName, mode: 0o700)
     let partial = try directory.existing(partialName)
     var manifest = manifest
-    manifest.bytes = try DiskUsage.measure(sandboxDirectory.existing(upper), limitMB: .max).bytes
+    manifest.bytes = try WritableLayer.bytes(of: sandboxDirectory.existing(upper), storage: storage)
+    manifest.isSubvolume = storage.volume == nil ? nil : true
     try partial.write(Self.manifestName, JSON.encode(manifest), durable: true)
     try pins.withLock { _ in
       if let parent = manifest.parent.layer, try self.manifest(parent) == nil { throw Self.missing(parent) }
@@ -182,7 +190,7 @@ final class LayerStore: Sendable {
     .sorted { $0.created < $1.created }
   }
 
-  private func all(_ kind: LayerKind) throws -> [(id: String, manifest: LayerManifest)] {
+  func all(_ kind: LayerKind) throws -> [(id: String, manifest: LayerManifest)] {
     try directory(kind).names().filter { !$0.hasPrefix(".") }.compactMap { id in
       try manifest(LayerName(kind: kind, id: id)).map { (id, $0) }
     }
@@ -205,7 +213,7 @@ final class LayerStore: Sendable {
     RookeryError(.conflict, "\(name.id) is in use by \(user).", mend: "Remove that first.")
   }
 
-  private func directory(_ kind: LayerKind) throws -> Directory {
+  func directory(_ kind: LayerKind) throws -> Directory {
     guard let directory = directories[kind] else { throw RookeryError(.internal, "No directory for \(kind.rawValue).") }
     return directory
   }

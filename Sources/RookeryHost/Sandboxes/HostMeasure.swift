@@ -6,16 +6,19 @@ import RookeryModel
 /// What the machine has, as the kernel tells.
 enum HostMeasure {
   /// - Parameters:
-  ///   - storage: a directory on the file system that holds layers and sandboxes.
+  ///   - storage: a directory on each file system that holds layers and sandboxes: the fullest counts.
   ///   - promised: the limits of the sandboxes that live.
-  static func capacity(of storage: Directory, promised: [Limits]) throws -> HostCapacity {
+  static func capacity(of storage: [Directory], promised: [Limits]) throws -> HostCapacity {
     let memory = memory(CgroupFile.read("/proc/meminfo") ?? "")
-    var status = statvfs()
-    guard fstatvfs(storage.descriptor, &status) == 0 else { throw RookeryError.system("statvfs", errno) }
-    let block = UInt64(status.f_frsize)
+    let disks = try storage.map { directory in
+      var status = statvfs()
+      guard fstatvfs(directory.descriptor, &status) == 0 else { throw RookeryError.system("statvfs", errno) }
+      let block = UInt64(status.f_frsize)
+      return (total: Int((UInt64(status.f_blocks) * block) >> 20), free: Int((UInt64(status.f_bavail) * block) >> 20))
+    }
     return HostCapacity(
       memoryTotalMB: memory.total, memoryAvailableMB: memory.available, cpus: ProcessInfo.processInfo.activeProcessorCount,
-      diskTotalMB: Int((UInt64(status.f_blocks) * block) >> 20), diskFreeMB: Int((UInt64(status.f_bavail) * block) >> 20),
+      diskTotalMB: disks.map(\.total).min() ?? 0, diskFreeMB: disks.map(\.free).min() ?? 0,
       sandboxes: promised.count, promisedMemoryMB: sum(promised.map(\.memoryMB)),
       promisedCPUs: promised.map(\.cpus).reduce(0, +), promisedDiskMB: sum(promised.map(\.diskMB)))
   }

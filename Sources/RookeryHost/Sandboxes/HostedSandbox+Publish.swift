@@ -37,16 +37,13 @@ extension HostedSandbox {
     try requireSpace()
     let manifest = LayerManifest(sandbox: id, parent: record.source, created: Date(), image: nil)
     try context.layers.publishCopy(as: name, manifest: manifest) { partial, tree in
-      try whileStill { try capture(to: partial, as: tree, limits: record.limits) }
+      let layer = try layer()
+      try whileStill { try layer.capture(as: tree, in: partial, limits: record.limits) }
     }
   }
 
-  private func capture(to partial: Directory, as tree: String, limits: Limits) throws -> Int {
-    let upper = try context.sandboxes.existing(id.rawValue).existing("upper")
-    try partial.makeDirectory(tree, mode: 0o755)
-    // Plain directories have no quota: a little more than the limit may be there until it is seen.
-    let bounds = TreeCopy.Bounds(bytes: limits.diskMB << 21, entries: limits.inodes * 2, time: .seconds(120))
-    return try TreeCopy.copy(upper, to: partial.existing(tree), scratch: partial, bounds: bounds).bytes
+  private func layer() throws -> WritableLayer {
+    WritableLayer(storage: context.storage, directory: try context.sandboxes.existing(id.rawValue))
   }
 
   /// Ends the sandbox and makes its writable layer an image. Repeating it is harmless.
@@ -78,14 +75,14 @@ extension HostedSandbox {
       throw Self.unknown(id)
     }
     try stopProcesses()
-    let upper = try context.sandboxes.existing(id.rawValue).existing("upper")
-    try context.bundles.publish(manifest, from: upper)
+    try context.bundles.publish(manifest, from: layer().upper())
     try cleanUp()
   }
 
   private func publish(_ name: LayerName, _ manifest: LayerManifest) throws {
     try stopProcesses()
-    try context.layers.publish("upper", of: context.sandboxes.existing(id.rawValue), as: name, manifest: manifest)
+    let directory = try context.sandboxes.existing(id.rawValue)
+    try context.layers.publish(WritableLayer.publishedName(context.storage), of: directory, as: name, manifest: manifest)
   }
 
   private static func isPlausible(_ manifest: ImageManifest) -> Bool {

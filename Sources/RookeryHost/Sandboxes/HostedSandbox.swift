@@ -40,7 +40,7 @@ actor HostedSandbox {
     let shown = record.map { record in
       SandboxRecord(
         id: id, state: record.ended != nil ? .dead : isFrozen ? .frozen : .running, source: record.source, created: record.created,
-        runnerSocket: socketPath)
+        runnerSocket: socketPath, memoryBytes: isFrozen ? cgroup.privateMemory : nil)
     }
     published.withLock { $0 = shown }
     granted.withLock { $0 = record?.ended == nil ? record?.limits : nil }
@@ -64,6 +64,7 @@ actor HostedSandbox {
 
   private func start(_ request: CreateSandbox) throws {
     let limits = try context.bounds.apply(to: request.limits)
+    let blocked = try BlockedCommands(request.blockedCommands)
     try requireSpace()
     let layers = try context.layers.pin(request.source, for: id)
     let bundles = try request.bundles.map { (name: $0, tree: try context.bundles.tree(of: $0)) }
@@ -73,17 +74,15 @@ actor HostedSandbox {
     try context.records.write(record)
     try context.sandboxes.makeDirectory(id.rawValue, mode: 0o700)
     let directory = try context.sandboxes.existing(id.rawValue)
-    for (name, mode) in [("upper", mode_t(0o755)), ("work", 0o755), ("journal", 0o700)] {
-      try directory.makeDirectory(name, mode: mode, owner: IDRange.first)
-    }
+    _ = try WritableLayer.make(in: directory, storage: context.storage, limits: limits)
     try cgroup.make(limits)
     ownsCgroup = true
     let network = try context.networks.take()
     let listener = try listenForRunner()
     let launcher = SandboxLauncher(
-      fixture: context.fixture, sandbox: id, directory: "\(context.settings.dataDirectory)/sandboxes/\(id)", layers: layers,
+      fixture: context.fixture, sandbox: id, storage: context.storage, layers: layers, limits: limits, blocked: blocked,
       bundles: bundles, cgroup: cgroup,
-      network: network.namespace, listener: listener)
+      network: network.namespace, trust: context.trust, listener: listener)
     let started = try launcher.start()
     self.launcher = (started.launcher, started.launcherDescriptor)
     record.initProcess = started.initProcess
@@ -94,9 +93,13 @@ actor HostedSandbox {
   }
 
   private func watch(_ record: LaunchRecord, process: OwnedDescriptor) {
+    let deadline = ContinuousClock.now + .seconds(max(0, record.runtimeLeft()))
+    // A short life has a late warning, a very short one none.
+    let ahead = min(context.settings.runtimeWarningSeconds, record.limits.runtimeSeconds / 2)
+    let warning = record.warnedOfEnd == true || ahead == 0 ? nil : deadline - .seconds(ahead)
     context.watch.add(
-      id, cgroup: cgroup, process: process, counters: record.reported, deadline: .now + .seconds(max(0, record.runtimeLeft())))
-    context.disk.add(id, limitMB: record.limits.diskMB)
+      id, .init(cgroup: cgroup, process: process, counters: record.reported, deadline: deadline, warning: warning, limits: record.limits))
+    context.disk.add(id, limits: record.limits)
   }
 
   private nonisolated func listenForRunner() throws -> OwnedDescriptor {
@@ -108,11 +111,14 @@ actor HostedSandbox {
 
   /// The last part of the disk stays for what runs already.
   nonisolated func requireSpace() throws {
-    var status = statvfs()
-    guard fstatvfs(context.sandboxes.descriptor, &status) == 0 else { throw RookeryError.system("statvfs", errno) }
-    guard UInt64(status.f_bavail) * UInt64(status.f_frsize) >= 512 << 20 else {
-      throw RookeryError(
-        .diskFull, "Less than 512 MiB are free on the data directory's disk.", mend: "Free space, or remove sessions and images.")
+    // A file system in a file may be promised more than its disk has.
+    for directory in [context.sandboxes, context.data] {
+      var status = statvfs()
+      guard fstatvfs(directory.descriptor, &status) == 0 else { throw RookeryError.system("statvfs", errno) }
+      guard UInt64(status.f_bavail) * UInt64(status.f_frsize) >= 512 << 20 else {
+        throw RookeryError(
+          .diskFull, "Less than 512 MiB are free on the data directory's disk.", mend: "Free space, or remove sessions and images.")
+      }
     }
   }
 
@@ -148,6 +154,17 @@ actor HostedSandbox {
     context.events.append(id, .limitHit(limit, detail: detail))
   }
 
+  /// A limit is near, or holds the sandbox back.
+  func limitNear(_ limit: LimitName, detail: String) throws {
+    guard var record, record.ended == nil else { return }
+    if limit == .runtime {
+      record.warnedOfEnd = true
+      try context.records.write(record)
+      self.record = record
+    }
+    context.events.append(id, .limitWarning(limit, detail: detail))
+  }
+
   /// Process 1 ended, by itself or by a limit: everything else in the sandbox ends, its files stay until `terminate`.
   func processEnded() throws {
     // The observation may be about an earlier sandbox of this id.
@@ -162,11 +179,22 @@ actor HostedSandbox {
     try end(reason: "its time of \(record.limits.runtimeSeconds) s is over")
   }
 
-  /// Ends a sandbox that wrote more than it may; its files stay until `terminate`.
-  func diskOver(_ usage: DiskUsage) throws {
+  /// What the look at its disk found. Where nothing else bounds it, a sandbox that wrote more than it may is ended; its files stay
+  /// until `terminate`.
+  func disk(_ finding: DiskWatch.Finding) throws {
     guard let record, record.ended == nil else { return }
-    context.events.append(id, .limitHit(.disk, detail: "It wrote \(usage.bytes >> 20) MiB in \(usage.files) files."))
-    try end(reason: "it wrote more than \(record.limits.diskMB) MiB")
+    switch finding {
+    case .nearlyFull(let usage):
+      context.events.append(id, .limitWarning(.disk, detail: "\(usage.bytes >> 20) of \(record.limits.diskMB) MiB are written."))
+    case .full(let usage):
+      context.events.append(id, .limitHit(.disk, detail: "It wrote \(usage.bytes >> 20) of \(record.limits.diskMB) MiB; more is refused."))
+    case .tooMuch(let usage):
+      context.events.append(id, .limitHit(.disk, detail: "It wrote \(usage.bytes >> 20) MiB in \(usage.files) files."))
+      try end(reason: "it wrote more than \(record.limits.diskMB) MiB")
+    case .tooManyFiles:
+      context.events.append(id, .limitHit(.inodes, detail: "It made more than \(record.limits.inodes) files."))
+      try end(reason: "it made more than \(record.limits.inodes) files")
+    }
   }
 
   private func end(reason: String) throws {

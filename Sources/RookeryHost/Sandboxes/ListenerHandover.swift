@@ -58,7 +58,7 @@ struct ListenerHandover: Sendable {
   }
 
   private func handOver(_ id: SandboxID, _ entry: ListenerTable.Entry) async throws {
-    let listeners: [OwnedDescriptor]
+    let listeners: SandboxNetwork.Sockets
     if let held = entry.listeners {
       listeners = held
     } else {
@@ -69,7 +69,7 @@ struct ListenerHandover: Sendable {
       table.keep(listeners, for: id)
     }
     _ = try await gateway.call(
-      GatewayRequest.adopt(id, brokers: Broker.allCases), as: GatewayResponse.self, descriptors: listeners.map(\.number),
+      GatewayRequest.adopt(id, sockets: listeners.kinds), as: GatewayResponse.self, descriptors: listeners.numbers,
       timeout: .seconds(10))
     withExtendedLifetime(listeners) {}
   }

@@ -1,12 +1,12 @@
 import RookeryModel
 import Synchronization
 
-/// The brokers' listeners of every living sandbox, as far as this process holds them.
+/// The gateway's sockets of every living sandbox, as far as this process holds them.
 final class ListenerTable: Sendable {
   struct Entry: Sendable {
     var process: LaunchRecord.Process
-    /// In the order of `Broker.allCases`; nil after a restart of this process, when only the gateway has them.
-    var listeners: [OwnedDescriptor]?
+    /// Nil after a restart of this process, when only the gateway has them.
+    var listeners: SandboxNetwork.Sockets?
   }
 
   private let entries = Mutex<[SandboxID: Entry]>([:])
@@ -16,7 +16,7 @@ final class ListenerTable: Sendable {
 
   init() { (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
-  func add(_ id: SandboxID, process: LaunchRecord.Process, listeners: [OwnedDescriptor]?) {
+  func add(_ id: SandboxID, process: LaunchRecord.Process, listeners: SandboxNetwork.Sockets?) {
     entries.withLock { $0[id] = Entry(process: process, listeners: listeners) }
     changed.yield()
   }
@@ -26,7 +26,7 @@ final class ListenerTable: Sendable {
   }
 
   /// Keeps listeners made anew, unless the sandbox is gone.
-  func keep(_ listeners: [OwnedDescriptor], for id: SandboxID) {
+  func keep(_ listeners: SandboxNetwork.Sockets, for id: SandboxID) {
     entries.withLock { $0[id]?.listeners = listeners }
   }
 

@@ -40,6 +40,9 @@ final class SandboxTable: Sendable {
   /// The limits of every sandbox that lives.
   func promised() -> [Limits] { entries.withLock { $0.values.compactMap(\.sandbox.promised) } }
 
+  /// Whether anything works on the sandbox of that name, or it exists.
+  func knows(_ name: String) -> Bool { entries.withLock { $0.keys.contains { $0.rawValue == name } } }
+
   func list() -> [SandboxRecord] {
     entries.withLock { $0.values.compactMap(\.sandbox.shown) }.sorted { $0.created < $1.created }
   }

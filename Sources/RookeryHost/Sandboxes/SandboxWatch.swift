@@ -9,15 +9,22 @@ final class SandboxWatch: Sendable {
   enum Observation: Sendable {
     case ended(SandboxID)
     case limit(SandboxID, LimitName, detail: String, SandboxCgroup.Counters)
+    case near(SandboxID, LimitName, detail: String)
     case runtimeOver(SandboxID)
-    case diskOver(SandboxID, DiskUsage)
+    case disk(SandboxID, DiskWatch.Finding)
   }
 
-  private struct Watched {
+  struct Watched: Sendable {
     var cgroup: SandboxCgroup
     var process: OwnedDescriptor
+    /// What was reported already.
     var counters: SandboxCgroup.Counters
     var deadline: ContinuousClock.Instant
+    /// When the end is announced; nil once it was.
+    var warning: ContinuousClock.Instant?
+    var limits: Limits
+    var throttle = ThrottleGauge()
+    var hasFullTable = false
   }
 
   private struct State {
@@ -39,12 +46,8 @@ final class SandboxWatch: Sendable {
     BlockingThread.start(name: "sandbox-watch") { self.run() }
   }
 
-  /// `counters`: what was reported already.
-  func add(
-    _ id: SandboxID, cgroup: SandboxCgroup, process: OwnedDescriptor, counters: SandboxCgroup.Counters,
-    deadline: ContinuousClock.Instant
-  ) {
-    state.withLock { $0.watched[id] = Watched(cgroup: cgroup, process: process, counters: counters, deadline: deadline) }
+  func add(_ id: SandboxID, _ watched: Watched) {
+    state.withLock { $0.watched[id] = watched }
     wake.signal()
   }
 
@@ -63,6 +66,7 @@ final class SandboxWatch: Sendable {
   private func run() {
     let memoryLog = OutOfMemoryLog()
     var nextLook = ContinuousClock.now
+    var looks = 0
     while true {
       let (watched, stopped) = state.withLock { (Array($0.watched), $0.stopped) }
       if stopped { break }
@@ -70,7 +74,8 @@ final class SandboxWatch: Sendable {
       let now = ContinuousClock.now
       if now >= nextLook || !ended.isEmpty {
         // Limits before ends: what killed a sandbox is told before its end is.
-        look(at: watched, killed: memoryLog.read(), now: now)
+        look(at: watched, killed: memoryLog.read(), now: now, countsFiles: looks % 5 == 0)
+        looks += 1
         nextLook = now + Self.interval
       }
       for id in ended where state.withLock({ $0.watched.removeValue(forKey: id) }) != nil { continuation.yield(.ended(id)) }
@@ -88,23 +93,47 @@ final class SandboxWatch: Sendable {
     return zip(watched, polls.dropFirst()).filter { $0.1.revents != 0 }.map(\.0.key)
   }
 
-  private func look(at watched: [(key: SandboxID, value: Watched)], killed: [String: String], now: ContinuousClock.Instant) {
+  private func look(
+    at watched: [(key: SandboxID, value: Watched)], killed: [String: String], now: ContinuousClock.Instant, countsFiles: Bool
+  ) {
     for (id, entry) in watched {
       let counters = entry.cgroup.counters
+      var entry = entry
       if counters.memory > entry.counters.memory {
         let detail = killed[id.rawValue].map { "The kernel ended \($0)." } ?? "The kernel ended a process."
         continuation.yield(.limit(id, .memory, detail: detail, counters))
       }
       if counters.processes > entry.counters.processes {
         let times = counters.processes - entry.counters.processes
-        continuation.yield(.limit(id, .processes, detail: "\(times) new process\(times == 1 ? " was" : "es were") refused.", counters))
+        let most = SandboxProcesses(entry.cgroup.processes()).mostFrequent.map { " Most run \($0)." } ?? ""
+        let detail = "\(times) new process\(times == 1 ? " was" : "es were") refused.\(most)"
+        continuation.yield(.limit(id, .processes, detail: detail, counters))
       }
+      if entry.throttle.observe(entry.cgroup.throttledTime) {
+        let busiest = SandboxProcesses(entry.cgroup.processes()).busiest.map { "; \($0) uses most" } ?? ""
+        continuation.yield(.near(id, .cpu, detail: "It is held to \(entry.limits.cpus) processors\(busiest)."))
+      }
+      if countsFiles { lookAtFiles(id, &entry, counters) }
+      if let warning = entry.warning, now >= warning, now < entry.deadline {
+        entry.warning = nil
+        continuation.yield(.near(id, .runtime, detail: "\((entry.deadline - now).components.seconds + 1) s are left."))
+      }
+      entry.counters = counters
       if now >= entry.deadline {
         remove(id)
         continuation.yield(.runtimeOver(id))
-      } else if counters != entry.counters {
-        state.withLock { $0.watched[id]?.counters = counters }
+      } else {
+        state.withLock { if $0.watched[id] != nil { $0.watched[id] = entry } }
       }
     }
+  }
+
+  /// A process that has open what it may can open no more; the kernel tells nobody but the process.
+  private func lookAtFiles(_ id: SandboxID, _ entry: inout Watched, _ counters: SandboxCgroup.Counters) {
+    let full = SandboxProcesses(entry.cgroup.processes()).first(withOpenFiles: entry.limits.openFiles)
+    if let full, !entry.hasFullTable {
+      continuation.yield(.limit(id, .openFiles, detail: "\(full) has its \(entry.limits.openFiles) files open.", counters))
+    }
+    entry.hasFullTable = full != nil
   }
 }

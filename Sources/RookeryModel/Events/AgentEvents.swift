@@ -130,9 +130,12 @@ public struct Usage: Sendable, Codable, Equatable {
   public var inputTokens: Int
   public var outputTokens: Int
   public var requests: Int
-  public init(inputTokens: Int, outputTokens: Int, requests: Int) {
+  /// Millionths of a US dollar, by the prices of the configuration; nil: the model has no price there.
+  public var costMicroUSD: Int?
+  public init(inputTokens: Int, outputTokens: Int, requests: Int, costMicroUSD: Int? = nil) {
     self.inputTokens = inputTokens
     self.outputTokens = outputTokens
     self.requests = requests
+    self.costMicroUSD = costMicroUSD
   }
 }

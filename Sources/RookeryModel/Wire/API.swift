@@ -30,6 +30,47 @@ public enum API {
     public init(repositories: [Repository]) { self.repositories = repositories }
   }
 
+  /// `GET /v1/images`
+  public struct Images: Sendable, Codable, Equatable {
+    public var images: [ImageDetail]
+    /// MiB free where images are kept; absent while the sandbox host does not answer.
+    public var diskFreeMB: Int?
+    public init(images: [ImageDetail], diskFreeMB: Int? = nil) {
+      self.images = images
+      self.diskFreeMB = diskFreeMB
+    }
+  }
+
+  /// An image as the provider keeps it.
+  public struct ImageDetail: Sendable, Codable, Equatable {
+    public var id: ImageID
+    public var repository: RepositoryName
+    public var commit: String
+    public var created: Date
+    /// MiB of its own layer.
+    public var sizeMB: Int
+    /// Layers in its stack, the base not counted.
+    public var depth: Int
+    /// Whether new sessions of its repository start from it.
+    public var serves: Bool
+    public var sandboxes: [SandboxID]
+    public var images: [ImageID]
+    public var snapshots: [SnapshotID]
+
+    public init(_ use: ImageUse, serves: Bool) {
+      id = use.manifest.id
+      repository = use.manifest.repository
+      commit = use.manifest.commit
+      created = use.manifest.created
+      sizeMB = use.sizeMB
+      depth = use.depth
+      self.serves = serves
+      sandboxes = use.sandboxes
+      images = use.images
+      snapshots = use.snapshots
+    }
+  }
+
   /// `GET /v1/repositories/{name}/build/log?after=number`
   public struct BuildLog: Sendable, Codable, Equatable {
     public var build: BuildSummary

@@ -3,8 +3,8 @@ import Foundation
 /// Requests to `rookery gateway`. `adopt` and `release` are for `host` (root), the rest for `serve`; peer credentials decide.
 public enum GatewayRequest: Sendable, Codable, Equatable {
   case hello(version: Int)
-  /// Hands over listening sockets that live in the sandbox's network namespace: one descriptor for each broker, in this order.
-  case adopt(SandboxID, brokers: [Broker])
+  /// Hands over sockets that live in the sandbox's network namespace: one descriptor for each of `sockets`, in this order.
+  case adopt(SandboxID, sockets: [SandboxSocket])
   case release(SandboxID)
   case adopted
   /// Replaces the sandbox's grant. In memory only; after `expires` everything is refused.
@@ -15,6 +15,8 @@ public enum GatewayRequest: Sendable, Codable, Equatable {
   case answer(question: Int64, CredentialAnswer)
   /// Usage counted since `after`; entries up to `after` are forgotten.
   case usage(after: Int64, wait: Int)
+  /// What was refused, and budgets that ran out, since `after`; reports up to `after` are forgotten.
+  case reports(after: Int64, wait: Int)
 }
 
 public enum GatewayResponse: Sendable, Codable, Equatable {
@@ -23,6 +25,7 @@ public enum GatewayResponse: Sendable, Codable, Equatable {
   case adopted([SandboxID])
   case questions([CredentialQuestion])
   case usage([UsageEntry])
+  case reports([GatewayReport])
 }
 
 /// What answers inside a sandbox under `NAME.rookery.internal`.
@@ -39,6 +42,45 @@ public enum Broker: String, Sendable, Codable, CaseIterable {
 
   public var host: String { "\(rawValue).rookery.internal" }
   public var origin: String { "http://\(host):\(port)" }
+}
+
+/// A socket that `host` makes in a sandbox's network namespace and the gateway reads.
+public enum SandboxSocket: String, Sendable, Codable, CaseIterable {
+  /// The brokers' listeners.
+  case git, model
+  /// Where connections to other hosts end: TLS and plain HTTP.
+  case web
+  /// DNS over TCP, and over UDP.
+  case names, datagrams
+  /// A netlink socket (NFLOG) that tells of packets that were rejected; absent where the kernel has none.
+  case rejections
+
+  /// Its port on the sandbox's loopback, high so that a repository's own servers may use the ordinary ones; nil: it has none.
+  public var port: Int? {
+    switch self {
+    case .git: Broker.git.port
+    case .model: Broker.model.port
+    case .web: 61420
+    case .names, .datagrams: 61421
+    case .rejections: nil
+    }
+  }
+
+  public init(_ broker: Broker) {
+    self =
+      switch broker {
+      case .git: .git
+      case .model: .model
+      }
+  }
+
+  public var broker: Broker? {
+    switch self {
+    case .git: .git
+    case .model: .model
+    case .web, .names, .datagrams, .rejections: nil
+    }
+  }
 }
 
 /// What one sandbox may reach, for whom, until when.
@@ -65,8 +107,16 @@ public struct Grant: Sendable, Codable, Equatable {
     /// Added on the way out; never seen inside.
     public var key: Secret
     public var name: String
+    /// Other models of the same API that may be asked for.
+    public var otherNames: [String] = []
     /// Tokens, input and output together, until calls are refused; nil: no bound.
     public var tokenAllowance: Int?
+    /// Millionths of a US dollar until calls are refused; nil: no bound.
+    public var costAllowance: Int?
+    /// By model name.
+    public var prices: [String: Price] = [:]
+    /// What a request may make the provider do beyond answering from what it was sent.
+    public var reach: Set<Reach> = []
     public init(url: String, wire: Wire, key: Secret, name: String, tokenAllowance: Int?) {
       self.url = url
       self.wire = wire
@@ -74,20 +124,58 @@ public struct Grant: Sendable, Codable, Equatable {
       self.name = name
       self.tokenAllowance = tokenAllowance
     }
+
+    /// Ways in which a model's provider reaches out on behalf of a request.
+    public enum Reach: String, Sendable, Codable, CaseIterable {
+      /// Its own web search and fetch.
+      case web
+      /// Tools that it calls itself: remote MCP servers, code interpreters, connectors.
+      case tools
+      /// Images and files that it fetches from an address.
+      case urls
+      /// Files that were uploaded to it before.
+      case files
+    }
+
+    /// Millionths of a US dollar for a million tokens.
+    public struct Price: Sendable, Codable, Equatable {
+      public var input: Int
+      public var output: Int
+      public init(input: Int, output: Int) {
+        self.input = input
+        self.output = output
+      }
+
+      /// Millionths of a US dollar, rounded up.
+      public func cost(input inputTokens: Int, output outputTokens: Int) -> Int {
+        let (first, overflowed) = inputTokens.multipliedReportingOverflow(by: input)
+        let (second, alsoOverflowed) = outputTokens.multipliedReportingOverflow(by: output)
+        let (sum, overflowedToo) = first.addingReportingOverflow(second)
+        return overflowed || alsoOverflowed || overflowedToo ? .max / 2 : sum / 1_000_000 + (sum % 1_000_000 == 0 ? 0 : 1)
+      }
+    }
   }
 
   public var sandbox: SandboxID
   public var expires: Date
   public var git: [Git]
   public var model: Model?
+  /// Hosts beyond the brokers; nothing else is reached.
+  public var network: Network
   /// `host:port` pairs with a private address that the operator's configuration allows.
   public var privateHosts: [String]
+  /// Whether the model's answers wait until another grant replaces this one: an agent can do nothing that a model told it to
+  /// while its working copy is brought to the newest commit.
+  public var holdsAnswers: Bool?
 
-  public init(sandbox: SandboxID, expires: Date, git: [Git], model: Model?, privateHosts: [String]) {
+  public init(
+    sandbox: SandboxID, expires: Date, git: [Git], model: Model?, network: Network = Network(), privateHosts: [String]
+  ) {
     self.sandbox = sandbox
     self.expires = expires
     self.git = git
     self.model = model
+    self.network = network
     self.privateHosts = privateHosts
   }
 }

@@ -25,6 +25,10 @@ public enum HostRequest: Sendable, Codable, Equatable {
   case listBases
   /// What the machine has and what of it is free now.
   case capacity
+  /// What the networks of sandboxes that are started from now on have; kept over restarts.
+  case configureNetwork(NetworkSetup)
+  /// Images with what they take on the disk and who stands on them.
+  case listImageUse
   /// Waits up to `wait` seconds for events after `after`.
   case nextEvents(after: Int64, wait: Int)
 }
@@ -39,6 +43,7 @@ public enum HostResponse: Sendable, Codable, Equatable {
   case bundles([BundleManifest])
   case bases([BaseRecord])
   case capacity(HostCapacity)
+  case imageUse([ImageUse])
   case events([HostEvent])
 }
 
@@ -72,13 +77,18 @@ public struct SandboxRecord: Sendable, Codable, Equatable {
   public var created: Date
   /// Where `serve` dials the runner: a socket that only `serve`'s user may open.
   public var runnerSocket: String
+  /// Bytes of memory that only its processes keep, page cache left out; nil where the host can't tell.
+  public var memoryBytes: Int?
 
-  public init(id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String) {
+  public init(
+    id: SandboxID, state: State, source: CreateSandbox.Source, created: Date, runnerSocket: String, memoryBytes: Int? = nil
+  ) {
     self.id = id
     self.state = state
     self.source = source
     self.created = created
     self.runnerSocket = runnerSocket
+    self.memoryBytes = memoryBytes
   }
 }
 
@@ -168,10 +178,53 @@ public struct BundleManifest: Sendable, Codable, Equatable {
 public struct BaseRecord: Sendable, Codable, Equatable {
   public var name: BaseName
   public var created: Date
-  public init(name: BaseName, created: Date) {
+  /// Addresses (http or https URLs) of the package registries that apt, pip and npm in it are configured for.
+  public var registries: [String]?
+  /// What it was made of: `debian bookworm`, `directory`, `oci alpine:3.20`. Nil for bases of earlier versions.
+  public var origin: String?
+  public init(name: BaseName, created: Date, registries: [String]? = nil, origin: String? = nil) {
     self.name = name
     self.created = created
+    self.registries = registries
+    self.origin = origin
   }
+}
+
+public struct NetworkSetup: Sendable, Codable, Equatable {
+  /// The authority that sandboxes trust, as PEM: a certificate without its key.
+  public var authority: String
+  /// TCP ports beside 80 and 443 on which hosts may be reached.
+  public var ports: [UInt16]
+  public init(authority: String, ports: [UInt16]) {
+    self.authority = authority
+    self.ports = ports
+  }
+}
+
+/// An image, what its own layer takes, and what stands on it.
+public struct ImageUse: Sendable, Codable, Equatable {
+  public var manifest: ImageManifest
+  /// MiB of its own layer, without those below.
+  public var sizeMB: Int
+  /// Layers below and with it, the base not counted.
+  public var depth: Int
+  public var sandboxes: [SandboxID]
+  public var images: [ImageID]
+  public var snapshots: [SnapshotID]
+
+  public init(
+    manifest: ImageManifest, sizeMB: Int, depth: Int, sandboxes: [SandboxID] = [], images: [ImageID] = [], snapshots: [SnapshotID] = []
+  ) {
+    self.manifest = manifest
+    self.sizeMB = sizeMB
+    self.depth = depth
+    self.sandboxes = sandboxes
+    self.images = images
+    self.snapshots = snapshots
+  }
+
+  /// Whether nothing at the host keeps it from being removed.
+  public var isFree: Bool { sandboxes.isEmpty && images.isEmpty && snapshots.isEmpty }
 }
 
 public struct HostEvent: Sendable, Codable, Equatable {

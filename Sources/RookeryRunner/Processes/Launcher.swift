@@ -10,6 +10,8 @@ struct Launcher {
 
   /// The soft limit of open files that processes get.
   let fileLimit: UInt64
+  /// What they can raise it to; 0: what the runner may have itself.
+  let mostFiles: UInt64
 
   struct Started {
     var pid: Int32
@@ -45,7 +47,8 @@ struct Launcher {
               var plan = cs_spawn_plan(
                 candidates: paths.baseAddress, argv: arguments.baseAddress, envp: environment.baseAddress, directory: directory[0],
                 standard: standard, change_account: isAgent && geteuid() != Self.agent ? 1 : 0, uid: Self.agent, gid: Self.agent,
-                drop_capabilities: isAgent ? 1 : 0, mark: mark, files: fileLimit, timeout_ms: Self.timeoutMilliseconds)
+                drop_capabilities: isAgent ? 1 : 0, mark: mark, files: fileLimit, most_files: mostFiles,
+                timeout_ms: Self.timeoutMilliseconds)
               return cs_spawn(&plan, &pid, &step)
             }
           }

@@ -81,6 +81,15 @@ package actor GatewayClient {
     return entries
   }
 
+  /// Refusals and spent budgets reported since `after`, which the gateway then forgets; waits up to `wait` seconds for the first.
+  package func reports(after: Int64, wait: Int = 0) async throws -> [GatewayReport] {
+    let wait = min(max(0, wait), 60)
+    let response = try await client.call(
+      GatewayRequest.reports(after: after, wait: wait), as: GatewayResponse.self, timeout: .seconds(wait + 10))
+    guard case .reports(let reports) = response else { throw Self.unexpected(response, to: "reports") }
+    return reports
+  }
+
   /// Answers questions until the task is cancelled, which ends it with `CancellationError`. Survives restarts of the gateway.
   package func answerQuestions(_ answer: @escaping @Sendable (CredentialQuestion) async -> CredentialAnswer) async throws {
     try await withThrowingDiscardingTaskGroup { group in

@@ -8,6 +8,8 @@ struct GrantBook {
     var isTold: Bool
     /// Tokens collected since it was granted.
     var spent = 0
+    /// Millionths of a US dollar.
+    var cost = 0
   }
 
   private var entries: [SandboxID: Entry] = [:]
@@ -24,6 +26,7 @@ struct GrantBook {
 
   mutating func spent(_ usage: Usage, by sandbox: SandboxID) {
     entries[sandbox]?.spent += usage.inputTokens + usage.outputTokens
+    entries[sandbox]?.cost += usage.costMicroUSD ?? 0
   }
 
   /// `grant` as a gateway that counts from zero must hear it: what was spent already comes off the allowance.
@@ -31,6 +34,9 @@ struct GrantBook {
     var remaining = grant
     if let allowance = grant.model?.tokenAllowance {
       remaining.model?.tokenAllowance = max(0, allowance - (entries[grant.sandbox]?.spent ?? 0))
+    }
+    if let allowance = grant.model?.costAllowance {
+      remaining.model?.costAllowance = max(0, allowance - (entries[grant.sandbox]?.cost ?? 0))
     }
     return remaining
   }

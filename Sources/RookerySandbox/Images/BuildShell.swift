@@ -21,13 +21,22 @@ struct BuildShell: Sendable {
     return [
       "PATH": path, "HOME": home, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0",
       "DEBIAN_FRONTEND": "noninteractive",
-    ]
+    ].merging(SandboxTrust.environment) { $1 }
   }
 
-  /// Runs `program` to its end, line by line into the log.
+  /// Runs `program` to its end, line by line into the log. A cancelled caller's program is killed.
   func run(_ program: Program, step: String) async throws -> ProcessExit {
     let specification = specification(program)
     try await sandbox.start(specification)
+    do {
+      return try await follow(specification, step: step)
+    } catch {
+      try? await uncancelled { [sandbox] in try await sandbox.signal(specification.id, .kill) }
+      throw error
+    }
+  }
+
+  private func follow(_ specification: ProcessSpec, step: String) async throws -> ProcessExit {
     var splitters: [OutputChunk.Stream: LineSplitter] = [.stdout: LineSplitter(), .stderr: LineSplitter()]
     var reached = StreamOffsets()
     var acknowledged: UInt64 = 0
@@ -62,6 +71,11 @@ struct BuildShell: Sendable {
   /// Runs `program` and returns what it wrote, at most `limit` bytes of each stream.
   func capture(_ program: Program, limit: Int) async throws -> ProcessResult {
     try await sandbox.run(specification(program), limit: limit)
+  }
+
+  /// Ends every process but the one that does it and the runner, which the kernel spares as the first.
+  func reap() async throws {
+    _ = try await capture(Program(argv: ["/bin/sh", "-c", "kill -KILL -1"], account: .root), limit: 4096)
   }
 
   private func specification(_ program: Program) -> ProcessSpec {

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import RookeryConfiguration
 import RookeryModel
@@ -41,15 +42,27 @@ struct WorkingCopy: Sendable {
     try await git(["clean", "-ffdq"])
   }
 
-  /// The environment that the commit asks for, and the file's bytes (empty when there is none). Throws `environmentInvalid`.
-  func environment() async throws -> (file: EnvironmentFile, bytes: [UInt8]) {
-    guard let object = try await environmentObject() else { return (EnvironmentFile(), []) }
+  /// A small text file of the commit; nil when there is none. Throws `environmentInvalid`.
+  func text(of path: String) async throws -> String? {
+    guard let object = try await object(of: path) else { return nil }
     let blob = try await output(["cat-file", "blob", object], limit: Self.environmentLimit + 1)
     guard blob.count <= Self.environmentLimit else {
-      throw Self.invalid("is larger than \(Self.environmentLimit >> 10) KiB")
+      throw Self.invalid(path, "is larger than \(Self.environmentLimit >> 10) KiB")
     }
-    guard let text = String(validating: blob, as: UTF8.self) else { throw Self.invalid("is not UTF-8 text") }
-    return (try EnvironmentFile.parse(yaml: text), blob)
+    guard let text = String(validating: blob, as: UTF8.self) else { throw Self.invalid(path, "is not UTF-8 text") }
+    return text
+  }
+
+  /// A digest of the commit's files and directories at `paths`, absent ones included; nil when none is named.
+  func inputs(_ paths: [String]) async throws -> String? {
+    guard !paths.isEmpty else { return nil }
+    var hash = SHA256()
+    for path in paths {
+      let listing = try await output(["ls-tree", "-z", commit, "--", path], limit: 64 << 10)
+      hash.update(data: Data("\(path.utf8.count):\(path)\(listing.count):".utf8))
+      hash.update(data: Data(listing))
+    }
+    return hash.finalize().map { String(format: "%02x", $0) }.joined()
   }
 
   /// How many changes setup left that git doesn't ignore: a session's first commit would hold them.
@@ -58,7 +71,7 @@ struct WorkingCopy: Sendable {
     return status.count { $0 == 0x0a }
   }
 
-  /// Gives the working copy to the agent's account and takes temporary files away. Files that belong to it already are left
+  /// Gives the working copy to the agent's account. Files that belong to it already are left
   /// alone: a change of owner would copy them up from a lower layer.
   func handOver() async throws {
     try await asRoot(
@@ -66,6 +79,10 @@ struct WorkingCopy: Sendable {
         "find", directory, "-xdev", "(", "!", "-uid", "1000", "-o", "!", "-gid", "1000", ")", "-exec", "chown", "-h", "1000:1000", "{}",
         "+",
       ])
+  }
+
+  /// Takes temporary files away.
+  func clearTemporary() async throws {
     try await asRoot(["find", "/tmp", "/var/tmp", "-xdev", "-mindepth", "1", "-delete"])
   }
 
@@ -91,18 +108,18 @@ struct WorkingCopy: Sendable {
     try await git(["branch", "--quiet", "--set-upstream-to", "origin/\(branch)", branch])
   }
 
-  /// The object id of the environment file in the commit. A symbolic link is refused: it could name anything.
-  private func environmentObject() async throws -> String? {
-    let directoryName = String(EnvironmentFile.path.prefix { $0 != "/" })
-    let listing = try await output(["ls-tree", "-z", commit, "--", directoryName, EnvironmentFile.path], limit: 64 << 10)
+  /// The object id of a file in a directory at the commit's root. A symbolic link is refused: it could name anything.
+  private func object(of wanted: String) async throws -> String? {
+    let directoryName = String(wanted.prefix { $0 != "/" })
+    let listing = try await output(["ls-tree", "-z", commit, "--", directoryName, wanted], limit: 64 << 10)
     for entry in listing.split(separator: 0) {
       let text = String(decoding: entry, as: UTF8.self)
       guard let tab = text.firstIndex(of: "\t") else { continue }
       let fields = text[..<tab].split(separator: " ")
       guard fields.count == 3 else { continue }
       let path = text[text.index(after: tab)...]
-      switch (fields[0], path == EnvironmentFile.path) {
-      case ("120000", _), ("160000", _): throw Self.invalid("is, or lies behind, a symbolic link or a submodule")
+      switch (fields[0], path == wanted) {
+      case ("120000", _), ("160000", _): throw Self.invalid(wanted, "is, or lies behind, a symbolic link or a submodule")
       case ("100644", true), ("100755", true): return String(fields[2])
       default: continue
       }
@@ -141,7 +158,7 @@ struct WorkingCopy: Sendable {
     BuildShell.Program(argv: Self.git + arguments, account: .agent, directory: directory ?? self.directory)
   }
 
-  private static func invalid(_ what: String) -> RookeryError {
-    RookeryError(.environmentInvalid, "\(EnvironmentFile.path) \(what).", mend: "Commit it as an ordinary small file.")
+  private static func invalid(_ path: String, _ what: String) -> RookeryError {
+    RookeryError(.environmentInvalid, "\(path) \(what).", mend: "Commit it as an ordinary small file.")
   }
 }

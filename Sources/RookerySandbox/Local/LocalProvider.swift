@@ -31,6 +31,12 @@ package final class LocalProvider: SandboxProvider {
     }
   }
 
+  /// Says what the networks of sandboxes that are started from now on have; the host remembers it.
+  package func configureNetwork(_ setup: NetworkSetup) async throws {
+    let response = try await host.call(.configureNetwork(setup))
+    guard case .done = response else { throw HostConnection.unexpected(response, to: "configureNetwork") }
+  }
+
   package func create(_ specification: CreateSandbox) async throws -> any Sandbox {
     let response = try await host.call(.create(specification), timeout: .seconds(60))
     guard case .created(let record) = response else { throw HostConnection.unexpected(response, to: "create") }
@@ -108,6 +114,12 @@ package final class LocalProvider: SandboxProvider {
     let response = try await host.call(.listBases)
     guard case .bases(let records) = response else { throw HostConnection.unexpected(response, to: "listBases") }
     return records
+  }
+
+  package func imageUse() async throws -> [ImageUse] {
+    let response = try await host.call(.listImageUse, timeout: .seconds(120))
+    guard case .imageUse(let images) = response else { throw HostConnection.unexpected(response, to: "listImageUse") }
+    return images
   }
 
   package func events(after: Int64, wait: Int) async throws -> [HostEvent] {

@@ -28,9 +28,9 @@ struct DestinationPolicy: Sendable {
 
   func vetted(_ addresses: [IPAddress], of url: RepositoryURL) throws -> [IPAddress] {
     guard !addresses.isEmpty else { throw Self.unknown(url.host) }
-    if !allowsPrivateAddresses(of: url), let inner = addresses.first(where: { !PublicAddress.contains($0) }) {
+    if !allowsPrivateAddresses(of: url), let inner = addresses.first(where: { AddressPolicy.refusal(of: $0) != nil }) {
       throw RookeryError(
-        .repositoryUnreachable, "\(url.host) has the private address \(inner.text), which repositories may not be on.",
+        .repositoryUnreachable, "\(url.host) has the private address \(inner), which repositories may not be on.",
         mend: "If that is meant, list “\(url.host):\(url.port)” under “network: private_hosts:” in the server's configuration.")
     }
     return addresses

@@ -6,10 +6,6 @@ import RookeryStore
 import Synchronization
 
 extension RepositoryService {
-  /// Builds that run at once; others wait their turn.
-  static let buildsAtOnce = 2
-  /// How many images may stand on each other before a build starts from the base again.
-  static let incrementalDepth = 8
   static let logPage = 500
 
   /// Carries out builds until the task is cancelled, which ends those that run, sandboxes included.
@@ -22,7 +18,8 @@ extension RepositoryService {
     defer { self.queue = nil }
     await clearLeftovers()
     await withDiscardingTaskGroup { group in
-      let places = AsyncSemaphore(Self.buildsAtOnce)
+      let places = AsyncSemaphore(configuration.images.buildsAtOnce)
+      group.addTask { await self.followSchedule() }
       for await build in builds {
         group.addTask {
           await build.cancellation.run { await self.carryOut(build, places) }
@@ -35,27 +32,33 @@ extension RepositoryService {
     try Task.checkCancellation()
   }
 
-  /// Starts a build of the repository's image, or joins the one that runs. Throws `repositoryUnknown`, `unavailable`.
-  package func build(_ name: RepositoryName) async throws -> BuildSummary {
+  /// Starts a build of the repository's image, or joins the one that runs. Nothing is built while tip and environment are those of the
+  /// image that serves, unless `force`. Throws `repositoryUnknown`, `unavailable`.
+  package func build(
+    _ name: RepositoryName, reason: BuildSummary.Reason = .request, force: Bool = false
+  ) async throws -> BuildSummary {
     let repository = try await registry.repository(name)
     if let running = active[name], let summary = try await registry.build(running.image) { return summary }
     guard let queue else {
       throw RookeryError(.unavailable, "The server is starting or stopping and takes no builds.", mend: "Try again in a moment.")
     }
     // No suspension since `active` was read: there is one build at most.
-    let build = active[name] ?? ActiveBuild(image: .random(prefix: "i-"), repository: repository, cancellation: BuildCancellation())
+    let build =
+      active[name]
+      ?? ActiveBuild(
+        image: .random(prefix: "i-"), repository: repository, reason: reason, force: force, cancellation: BuildCancellation())
     let started = Date()
     if active[name] == nil {
       active[name] = build
       do {
-        try await registry.beginBuild(build.image, of: name, at: started)
+        try await registry.beginBuild(build.image, of: name, reason: reason, at: started)
       } catch {
         active[name] = nil
         throw error
       }
       if case .terminated = queue.yield(build) { await finish(build, with: Self.stopped) }
     }
-    return try await registry.build(build.image) ?? BuildSummary(image: build.image, state: .running, started: started)
+    return try await registry.build(build.image) ?? BuildSummary(image: build.image, state: .running, started: started, reason: reason)
   }
 
   /// The newest build with its log after line `after`, at most `logPage` lines; waits up to `wait` for a new line or the end.
@@ -78,7 +81,7 @@ extension RepositoryService {
   /// Throws the build's error (`setupFailed`, …), or `imageMissing`.
   package func image(for name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile) {
     if let current = try await publishedImage(of: name) { return current }
-    let summary = try await build(name)
+    let summary = try await build(name, reason: .session)
     let outcome = try await outcome(of: summary.image)
     if let error = outcome.error { throw error }
     guard let built = try await publishedImage(of: name) else {
@@ -102,14 +105,20 @@ extension RepositoryService {
     }
   }
 
-  private func publishedImage(of name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile)? {
+  func publishedImage(of name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile)? {
     _ = try await registry.repository(name)
     guard let current = try await registry.currentImage(of: name) else { return nil }
     guard let manifest = try await provider.images().first(where: { $0.id == current.summary.id }) else {
       logger.warning("an image is not at the provider any more", metadata: ["image": "\(current.summary.id)", "repository": "\(name)"])
       return nil
     }
-    return (manifest, try JSONDecoder().decode(EnvironmentFile.self, from: Data(current.environment.utf8)))
+    do {
+      return (manifest, try JSONDecoder().decode(EnvironmentFile.self, from: Data(current.environment.utf8)))
+    } catch {
+      // Written by an earlier version: the image is built anew.
+      logger.notice("an image's environment can't be read", metadata: ["image": "\(manifest.id)", "error": "\(error)"])
+      return nil
+    }
   }
 
   private func page(of image: ImageID, after: Int) async throws -> API.BuildLog {
@@ -138,16 +147,13 @@ extension RepositoryService {
     for image in images { logger.notice("a build was interrupted", metadata: ["image": "\(image)"]) }
   }
 
-  /// Ends sandboxes of interrupted builds and removes images that no repository serves any more. Images younger than a day stay:
-  /// they may be on their way into the registry.
+  /// Ends sandboxes of interrupted builds and removes images that are not kept.
   private func clearLeftovers() async {
     do {
       for record in try await provider.list() where record.id.rawValue.hasPrefix(ImageBuilder.sandboxPrefix) {
         try await provider.terminate(record.id, keep: nil)
       }
-      let serving = Set(try await registry.repositories().compactMap(\.image?.id))
-      let old = Date().addingTimeInterval(-86_400)
-      await removeImages { !serving.contains($0.id) && $0.created < old }
+      await collectImages()
     } catch {
       logger.warning("leftovers of interrupted builds stay until the next start", metadata: ["error": "\(error)"])
     }

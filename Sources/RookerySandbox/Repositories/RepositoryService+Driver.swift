@@ -26,9 +26,7 @@ extension RepositoryService {
         throw error
       }
       await settle(build)
-      // A session may be about to start from the image that served until now.
-      let kept = [image, build.repository.image?.id]
-      await removeImages { $0.repository == build.repository.name && !kept.contains($0.id) }
+      await collectImages()
     } catch {
       let failure = Task.isCancelled ? Self.stopped : typed(error)
       do {
@@ -59,31 +57,101 @@ extension RepositoryService {
   }
 
   private func settle(_ build: ActiveBuild) async {
-    if active[build.repository.name]?.image == build.image { active[build.repository.name] = nil }
+    let name = build.repository.name
+    if active[name]?.image == build.image { active[name] = nil }
+    noteLook(at: name, failures: (try? await registry.repository(name).failures ?? 0) ?? 0)
     feed.changed(build.image)
   }
 
   private func make(_ build: ActiveBuild, _ log: BuildLog) async throws {
     let repository = build.repository
     let url = try RepositoryURL(repository.url, for: repository.name)
-    try await log.note("Asking \(url.text) for \(repository.defaultBranch).", step: "prepare")
-    let head = try await probe.head(
-      of: url, branch: repository.defaultBranch, credential: credential(for: repository.name, push: false))
-    try await log.note("Building commit \(head.commit).", step: "prepare")
-    let base = try await base()
-    let previous = try await startingPoint(for: repository.name, base: base)
+    // Stored with what follows: each batch is a synchronous write, and an unchanged tip is to cost little more than the look at it.
+    try await log.add(["Asking \(url.text) for \(repository.defaultBranch)."], step: "prepare")
+    let tip = try await tip(of: repository)
+    if !build.force, let current = try await standing(at: tip, of: repository) {
+      try await log.note("Nothing changed: the image \(current.summary.id) of commit \(tip.head.commit) serves.", step: "prepare")
+      try await log.close()
+      return try await registry.endUnchanged(build.image, at: Date())
+    }
+    try await checkDisk()
+    try await log.note("Building commit \(tip.head.commit).", step: "prepare")
+    let images = configuration.images
+    let scan = try await credentialScan()
+    let previous = build.force ? nil : try await startingPoint(for: repository.name, scan: scan, log)
     let order = ImageBuilder.Order(
-      image: build.image, repository: repository.name, url: url.text, branch: head.branch, commit: head.commit, base: base,
-      previous: previous, limits: limits(for: repository.name), privateHosts: configuration.network.privateHosts)
-    let (manifest, environment) = try await flushing(log) { try await self.builder.build(order, log: log) }
+      image: build.image, repository: repository.name, url: url.text, branch: tip.head.branch, commit: tip.head.commit,
+      base: configuration.sandbox.base, bases: tip.bases, previous: previous?.manifest, previousInputs: previous?.basis.inputs,
+      limits: limits(for: repository.name), privateHosts: configuration.network.privateHosts,
+      network: { [self] environment in try await policyOutcome(for: repository.name, environment: environment).network },
+      commandSeconds: images.commandSeconds,
+      scan: scan, review: review(of: repository.name))
+    let built = try await flushing(log) { try await self.builder.build(order, log: log) }
     try await log.close()
+    let record = try Self.record(built, marks: scan.marks)
+    try await uncancelled { [registry] in try await registry.finishBuild(built.manifest.id, with: record, at: Date()) }
+  }
+
+  private static func record(_ built: ImageBuilder.Built, marks: [String]) throws -> Registry.BuiltImage {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    let built = Registry.BuiltImage(
+    func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
+    let manifest = built.manifest
+    return Registry.BuiltImage(
       summary: ImageSummary(
         id: manifest.id, commit: manifest.commit, environmentDigest: manifest.environmentDigest, created: manifest.created),
-      environment: String(decoding: try encoder.encode(environment), as: UTF8.self))
-    try await uncancelled { [registry] in try await registry.finishBuild(manifest.id, with: built, at: Date()) }
+      environment: try text(built.environment),
+      basis: try text(BuildBasis(base: built.base.stamp, inputs: built.inputs, marks: marks)), requests: built.requests)
+  }
+
+  /// What there is to decide with whether anything changed.
+  struct Tip: Sendable {
+    var head: RemoteHead
+    var bases: [BaseRecord]
+  }
+
+  func tip(of repository: Repository) async throws -> Tip {
+    let url = try RepositoryURL(repository.url, for: repository.name)
+    async let bases = provider.bases()
+    let head = try await probe.head(
+      of: url, branch: repository.defaultBranch, credential: credential(for: repository.name, url: url.text))
+    let known = try await bases
+    guard known.contains(where: { $0.name == configuration.sandbox.base }) else {
+      throw RookeryError(
+        .hostUnsupported, "This machine has no base root filesystem named “\(configuration.sandbox.base)”.",
+        mend: "Make it with “make setup”.")
+    }
+    return Tip(head: head, bases: known)
+  }
+
+  /// The image that serves, where a build now would make the same: one `ls-remote` and a few look-ups. Nil where it would not.
+  func standing(of repository: Repository, reason: BuildSummary.Reason) async throws -> Registry.BuiltImage? {
+    try await standing(at: tip(of: repository), of: repository)
+  }
+
+  private func standing(at tip: Tip, of repository: Repository) async throws -> Registry.BuiltImage? {
+    guard let current = try await registry.currentImage(of: repository.name), current.summary.commit == tip.head.commit,
+      let basis = BuildBasis(json: current.basis), let environment = EnvironmentFile(json: current.environment),
+      let base = tip.bases.first(where: { $0.name == environment.base ?? configuration.sandbox.base }), base.stamp == basis.base,
+      try await credentialScan().isCovered(by: basis.marks),
+      try await provider.images().contains(where: { $0.id == current.summary.id })
+    else { return nil }
+    return current
+  }
+
+  func credentialScan() async throws -> CredentialScan {
+    CredentialScan(
+      secrets: configuration.heldSecrets, markKey: try await registry.randomKey("credential scan"), allowed: configuration.images.scanAllow)
+  }
+
+  /// What the server's configuration grants of what a repository's environment file asks for.
+  nonisolated func review(of name: RepositoryName) -> RequestReview {
+    let settings = configuration.repositories[name] ?? .init()
+    let hosts = settings.hosts + configuration.network.hosts + settings.requestableHosts
+    return RequestReview(
+      limits: limits(for: name),
+      allowsHost: { text in HostPattern(text).map { asked in hosts.contains { $0.covers(asked) } } ?? false },
+      allowsSecret: { request in (request.exposed ? settings.exposedSecrets : settings.secrets).contains(request.name) })
   }
 
   /// Stores the log a few times a second while `body` runs, so that it can be followed.
@@ -107,34 +175,61 @@ extension RepositoryService {
     }
   }
 
-  private func base() async throws -> BaseRecord {
-    let name = configuration.sandbox.base
-    guard let base = try await provider.bases().first(where: { $0.name == name }) else {
-      throw RookeryError(
-        .hostUnsupported, "This machine has no base root filesystem named “\(name)”.", mend: "Make it with “make setup”.")
-    }
-    return base
-  }
-
-  /// The image that a build may start from: the current one, unless it is gone or stands on too many others.
-  private func startingPoint(for name: RepositoryName, base: BaseRecord) async throws -> ImageManifest? {
-    guard let current = try await registry.currentImage(of: name) else { return nil }
+  /// The image that a build may start from: the current one, unless it is gone, stands on too many others, or was looked through
+  /// before the server learnt of a secret.
+  private func startingPoint(
+    for name: RepositoryName, scan: CredentialScan, _ log: BuildLog
+  ) async throws -> (manifest: ImageManifest, basis: BuildBasis)? {
+    guard let current = try await registry.currentImage(of: name), let basis = BuildBasis(json: current.basis) else { return nil }
     let images = Dictionary(try await provider.images().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     guard let manifest = images[current.summary.id] else { return nil }
-    var parent = manifest.parent
-    for _ in 1..<Self.incrementalDepth {
-      switch parent {
-      case .base(let origin): return origin == base.name ? manifest : nil
-      case .image(let image):
-        guard let next = images[image] else { return nil }
-        parent = next.parent
-      case .snapshot: return nil
-      }
+    guard scan.isCovered(by: basis.marks) else {
+      try await log.note("The server has secrets that the earlier image was not searched for: building from the base.", step: "prepare")
+      return nil
     }
-    return nil
+    var depth = 1
+    var parent = manifest.parent
+    while case .image(let below) = parent, let next = images[below], depth <= configuration.images.layers {
+      depth += 1
+      parent = next.parent
+    }
+    guard depth < configuration.images.layers else {
+      try await log.note("The earlier image stands on \(depth) layers: building from the base.", step: "prepare")
+      return nil
+    }
+    return (manifest, basis)
   }
 
   private func typed(_ error: any Error) -> RookeryError {
     error as? RookeryError ?? RookeryError(.internal, "The build failed.", mend: "See the server's log.", context: "\(error)")
+  }
+}
+
+/// What an image was built on, to tell whether a build now would make the same.
+struct BuildBasis: Sendable, Codable, Equatable {
+  /// The base and when it was made.
+  var base: String
+  /// Digest of the files that decide setup; nil when none is named.
+  var inputs: String?
+  /// Which secrets it was searched for.
+  var marks: [String]
+
+  init(base: String, inputs: String?, marks: [String]) {
+    self.base = base
+    self.inputs = inputs
+    self.marks = marks
+  }
+
+  init?(json: String) {
+    guard let basis = try? JSONDecoder().decode(BuildBasis.self, from: Data(json.utf8)) else { return nil }
+    self = basis
+  }
+}
+
+extension EnvironmentFile {
+  /// As it is kept beside an image; nil when an earlier version wrote it in another form.
+  init?(json: String) {
+    guard let file = try? JSONDecoder().decode(EnvironmentFile.self, from: Data(json.utf8)) else { return nil }
+    self = file
   }
 }

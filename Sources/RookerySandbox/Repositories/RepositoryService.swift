@@ -10,6 +10,7 @@ package actor RepositoryService {
   let provider: any SandboxProvider
   let builder: ImageBuilder
   nonisolated let configuration: Configuration
+  package nonisolated let policy: SandboxPolicy
   let probe: RemoteProbe
   let logger: Logger
   let feed = BuildFeed()
@@ -17,14 +18,36 @@ package actor RepositoryService {
   var active: [RepositoryName: ActiveBuild] = [:]
   /// Where `run` takes builds from; nil while it doesn't run.
   var queue: AsyncStream<ActiveBuild>.Continuation?
+  /// When the builder looks at which tip by itself; nil where it never does.
+  var schedule: BuildSchedule?
+  /// Wakes the builder up: a repository was added, or a build ended.
+  let scheduleChanges: AsyncStream<Void>
+  let scheduleChanged: AsyncStream<Void>.Continuation
+  /// A chance from 0 to 1 for what is spread over time.
+  let chance: @Sendable () -> Double
 
   struct ActiveBuild: Sendable {
     var image: ImageID
     var repository: Repository
+    var reason: BuildSummary.Reason
+    /// Whether an image is built even when nothing changed, and from the base.
+    var force = false
     var cancellation: BuildCancellation
   }
 
-  package init(registry: Registry, provider: any SandboxProvider, gateway: GatewayClient, configuration: Configuration, logger: Logger) {
+  /// - Parameters:
+  ///   - authority: this installation's own.
+  ///   - chance: a number in 0…1, for spreading builds.
+  package init(
+    registry: Registry, provider: any SandboxProvider, gateway: GatewayClient, configuration: Configuration,
+    authority: InstallationAuthority, logger: Logger, chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
+  ) {
+    policy = SandboxPolicy(configuration: configuration, authority: authority)
+    self.chance = chance
+    schedule = configuration.images.intervalSeconds.map { seconds in
+      BuildSchedule(.init(interval: Double(seconds), longest: Double(configuration.images.longestWaitSeconds)))
+    }
+    (scheduleChanges, scheduleChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.registry = registry
     self.provider = provider
     self.configuration = configuration
@@ -40,7 +63,8 @@ package actor RepositoryService {
   package func add(_ request: API.AddRepository) async throws -> Repository {
     let url = try RepositoryURL(request.url, for: request.name)
     try Self.check(request)
-    let credential = credential(for: request.name, push: false)
+    let credential = credential(for: request.name, url: url.text)
+    if case .refused(let error) = credential { throw error }
     if case .basic = credential, !url.isEncrypted, !probe.policy.allowsPrivateAddresses(of: url) {
       throw RookeryError(
         .badRequest, "The credential of “\(request.name)” would travel to \(url.host) in the clear.", mend: "Give an https URL.")
@@ -51,17 +75,24 @@ package actor RepositoryService {
       name: request.name, url: url.text, defaultBranch: head.branch, description: request.description ?? "",
       hints: request.hints ?? [], agent: request.agent, added: Date())
     try await registry.insert(repository)
+    scheduleChanged.yield()
     return repository
   }
 
   /// By name.
   package func list() async throws -> [Repository] {
-    try await registry.repositories()
+    try await registry.repositories().map(scheduled)
   }
 
   /// Throws `repositoryUnknown`.
   package func get(_ name: RepositoryName) async throws -> Repository {
-    try await registry.repository(name)
+    scheduled(try await registry.repository(name))
+  }
+
+  private func scheduled(_ repository: Repository) -> Repository {
+    var repository = repository
+    repository.nextLook = schedule?.next(repository.name)
+    return repository
   }
 
   /// Forgets the repository, ending a build of it, and removes its images as far as nothing stands on them.
@@ -72,35 +103,30 @@ package actor RepositoryService {
       _ = try await outcome(of: build.image)
     }
     try await registry.removeRepository(name)
-    await removeImages { $0.repository == name }
+    await removeImages(of: name)
   }
 
   /// What the gateway adds to git's requests for this repository.
-  package nonisolated func credential(for name: RepositoryName, push: Bool) -> CredentialAnswer {
+  package func credential(for name: RepositoryName, push: Bool) async -> CredentialAnswer {
+    do { return credential(for: name, url: try await registry.repository(name).url) } catch {
+      return .refused(error as? RookeryError ?? RookeryError(.unavailable, "The repository can't be looked up.", context: "\(error)"))
+    }
+  }
+
+  /// The credential that the configuration has for this name, if it is meant for this address.
+  nonisolated func credential(for name: RepositoryName, url: String) -> CredentialAnswer {
     guard let settings = configuration.repositories[name], let token = settings.gitToken else { return .anonymous }
+    if let meant = settings.url, (try? RepositoryURL(meant, for: name))?.text != url {
+      return .refused(
+        RookeryError(
+          .forbidden, "The credential of “\(name)” is meant for \(meant), not for \(url).",
+          mend: "Add the repository with that URL, or change repositories.\(name).url in the server's configuration."))
+    }
     return .basic(user: settings.gitUser ?? "x-access-token", password: token)
   }
 
   nonisolated func limits(for name: RepositoryName) -> Limits {
     configuration.repositories[name]?.limits ?? configuration.sandbox.limits
-  }
-
-  /// Removes those of the provider's images. One that a sandbox, a snapshot or another image stands on stays: the provider
-  /// refuses.
-  func removeImages(where isUnused: (ImageManifest) -> Bool) async {
-    do {
-      // Newest first: an image built on another one goes before it.
-      let images = try await provider.images().filter(isUnused)
-      for image in images.sorted(by: { $0.created > $1.created }) {
-        do {
-          try await provider.removeImage(image.id)
-        } catch {
-          logger.info("an image stays", metadata: ["image": "\(image.id)", "reason": "\(error)"])
-        }
-      }
-    } catch {
-      logger.warning("unused images were not removed", metadata: ["error": "\(error)"])
-    }
   }
 
   private func refuseTaken(_ name: RepositoryName) async throws {

@@ -9,8 +9,10 @@ package protocol RepositoryControl: Sendable {
   /// Throws `repositoryUnknown`.
   func get(_ name: RepositoryName) async throws -> Repository
   func remove(_ name: RepositoryName) async throws
-  /// Starts a build, or returns the one that runs.
-  func build(_ name: RepositoryName) async throws -> BuildSummary
+  /// Starts a build, or returns the one that runs. Nothing is built where nothing changed, unless `force`.
+  func build(_ name: RepositoryName, reason: BuildSummary.Reason, force: Bool) async throws -> BuildSummary
   /// Lines of the newest build after line number `after`; waits up to `wait` for the first while the build runs.
   func buildLog(_ name: RepositoryName, after: Int, wait: Duration) async throws -> API.BuildLog
+  /// Every image that is kept, the newest first.
+  func images() async throws -> API.Images
 }

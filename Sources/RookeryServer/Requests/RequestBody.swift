@@ -56,6 +56,15 @@ extension Request {
     }
     return number
   }
+
+  /// A yes or no from the query: absent, `true` or `false`; throws `badRequest` for anything else.
+  func flag(_ name: String) throws -> Bool {
+    switch uri.queryParameters[Substring(name)] {
+    case nil, "false": return false
+    case "true": return true
+    default: throw RookeryError(.badRequest, "“\(name)” must be true or false.", mend: "")
+    }
+  }
 }
 
 extension DecodingError {

@@ -122,6 +122,16 @@
       });
       location.assign(`/sessions/${receipt.session}`);
     });
+    // Whoever types is about to begin a session: its sandbox gets ready meanwhile. A hint, so nothing is said where it fails.
+    let warmed = { repository: "", at: 0 };
+    const warm = () => {
+      const repository = start.elements.repository.value;
+      if (warmed.repository === repository && Date.now() - warmed.at < 30000) return;
+      warmed = { repository, at: Date.now() };
+      call("POST", "/v1/warm", { repository }).catch(() => {});
+    };
+    start.elements.prompt.addEventListener("input", warm);
+    start.elements.repository.addEventListener("change", warm);
   }
 
   // A live session

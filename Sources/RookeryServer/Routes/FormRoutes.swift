@@ -34,7 +34,7 @@ enum FormRoutes {
     }
     routes.post("/repositories/{name}/build", .role(.member)) { _, context in
       let name = try context.identifier("name", as: RepositoryName.self)
-      _ = try await server.repositories.build(name)
+      _ = try await server.repositories.build(name, reason: .request, force: false)
       return .seeOther("/repositories/\(name)")
     }
   }

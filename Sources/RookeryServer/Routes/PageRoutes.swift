@@ -23,6 +23,9 @@ enum PageRoutes {
       let sessions = try await server.sessions.sessions(repository: name, limit: recentSessions)
       return try RepositoryPage(repository: repository, log: log, sessions: sessions, viewer: context.user()).page.response()
     }
+    routes.get("/images", .role(.viewer)) { _, context in
+      try await ImagesPage(images: server.repositories.images(), viewer: context.user()).page.response()
+    }
     let page = SessionPage(sessions: server.sessions)
     routes.get("/sessions/{id}", .role(.viewer)) { request, context in
       let id = try context.identifier("id", as: SessionID.self)

@@ -21,9 +21,13 @@ enum RepositoryRoutes {
       try await repositories.remove(try context.identifier("name", as: RepositoryName.self))
       return .noContent()
     }
-    routes.post("/v1/repositories/{name}/build", .role(.member)) { _, context in
-      try .json(await repositories.build(try context.identifier("name", as: RepositoryName.self)), status: .accepted)
+    routes.post("/v1/repositories/{name}/build", .role(.member)) { request, context in
+      let name = try context.identifier("name", as: RepositoryName.self)
+      let reason: BuildSummary.Reason = try request.flag("push") ? .push : .request
+      return try .json(
+        await repositories.build(name, reason: reason, force: try request.flag("force")), status: .accepted)
     }
+    routes.get("/v1/images", .role(.viewer)) { _, _ in try .json(await repositories.images()) }
     routes.get("/v1/repositories/{name}/build/log", .role(.viewer)) { request, context in
       let name = try context.identifier("name", as: RepositoryName.self)
       let after: Int = try request.number("after", in: 0...Int.max, default: 0)

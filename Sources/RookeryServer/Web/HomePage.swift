@@ -22,7 +22,8 @@ struct HomePage: Sendable {
   var lists: HTML {
     """
     <section class="sessions" aria-labelledby="h-sessions"><h2 id="h-sessions">Sessions</h2>\(Self.sessionList(sessions))</section>\
-    <section class="repositories" aria-labelledby="h-repositories"><h2 id="h-repositories">Repositories</h2>\(repositoryList)</section>
+    <section class="repositories" aria-labelledby="h-repositories"><h2 id="h-repositories">Repositories</h2>\(repositoryList)\
+    <p class="muted"><a href="/images">Images</a></p></section>
     """
   }
 

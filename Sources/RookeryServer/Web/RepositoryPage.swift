@@ -39,9 +39,12 @@ struct RepositoryPage: Sendable {
   }
 
   private var imageFacts: HTML {
-    guard let image = repository.image else { return .empty }
+    let next: HTML = repository.nextLook.map { "<li>\(Icon.clock.html)<span>Next look \(Wording.time($0))</span></li>" } ?? ""
+    let requests = (repository.requests ?? []).filter { !$0.isGranted }
+      .map { request -> HTML in "<li>\(Icon.shield.html)<span>Not granted: \(request.text) (\(request.remark))</span></li>" }
+    guard let image = repository.image else { return "\(next)\(requests)" }
     return
-      "<li>\(Icon.box.html)<span>Image of <code>\(Wording.shortCommit(image.commit))</code>, \(Wording.time(image.created))</span></li>"
+      "\(next)\(requests)<li>\(Icon.box.html)<span>Image of <code>\(Wording.shortCommit(image.commit))</code>, \(Wording.time(image.created))</span></li>"
   }
 
   private var build: HTML {
@@ -53,6 +56,7 @@ struct RepositoryPage: Sendable {
       switch log.build.state {
       case .running: #"<span class="state state-running">Building</span>"#
       case .succeeded: #"<span class="state state-completed">Built</span>"#
+      case .unchanged: #"<span class="state state-completed">Nothing changed</span>"#
       case .failed: #"<span class="state state-failed">Failed</span>"#
       }
     let took: HTML = log.build.finished.map { " · \(Wording.duration(from: log.build.started, to: $0))" } ?? ""
@@ -67,6 +71,9 @@ struct RepositoryPage: Sendable {
   static func imageState(_ repository: Repository) -> HTML {
     if repository.lastBuild?.state == .running { return #"<span class="state state-running">Building</span>"# }
     if repository.lastBuild?.state == .failed {
+      if let failures = repository.failures, failures > 1 {
+        return #"<span class="state state-failed">\#(Wording.count(failures)) builds failed</span>"#
+      }
       return repository.image == nil
         ? #"<span class="state state-failed">Build failed</span>"#
         : #"<span class="state state-interrupted" title="The newest build failed; the earlier image still serves.">Older image</span>"#

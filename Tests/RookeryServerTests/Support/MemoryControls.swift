@@ -37,13 +37,19 @@ actor MemoryRepositories: RepositoryControl {
     repositories[name] = nil
   }
 
-  func build(_ name: RepositoryName) async throws -> BuildSummary {
+  func build(_ name: RepositoryName, reason: BuildSummary.Reason, force: Bool) async throws -> BuildSummary {
     var repository = try await get(name)
-    let build = BuildSummary(image: .random(prefix: "i-"), state: .running, started: Date())
+    let build = BuildSummary(image: .random(prefix: "i-"), state: .running, started: Date(), reason: reason)
     repository.lastBuild = build
     repositories[name] = repository
     return build
   }
+
+  private(set) var kept = API.Images(images: [])
+
+  func keep(_ images: [API.ImageDetail], diskFreeMB: Int?) { kept = API.Images(images: images, diskFreeMB: diskFreeMB) }
+
+  func images() async throws -> API.Images { kept }
 
   func buildLog(_ name: RepositoryName, after: Int, wait: Duration) async throws -> API.BuildLog {
     guard let build = try await get(name).lastBuild else { throw RookeryError(.notFound, "It was not built yet.") }
@@ -75,5 +81,29 @@ struct MemoryAgents: AgentControl {
   private static func name(_ text: String) -> AgentName {
     guard let name = AgentName(rawValue: text) else { preconditionFailure("a valid literal") }
     return name
+  }
+}
+
+/// A pool that holds one ready sandbox for whoever asked.
+actor MemoryPool: WarmControl {
+  private let repositories: MemoryRepositories
+  private(set) var asked: [RepositoryName: Set<UserID>] = [:]
+
+  init(_ repositories: MemoryRepositories) { self.repositories = repositories }
+
+  func warm(_ repository: RepositoryName, for user: UserID) async throws {
+    _ = try await repositories.get(repository)
+    asked[repository, default: []].insert(user)
+  }
+
+  func pool(of repository: RepositoryName) async throws -> API.Pool {
+    _ = try await repositories.get(repository)
+    let ready = (asked[repository] ?? []).map { _ in
+      API.WarmSandbox(
+        sandbox: .random(prefix: "warm-"), state: .ready, image: .random(prefix: "i-"), commit: String(repeating: "a", count: 40),
+        agent: AgentName(rawValue: "goodagent"), began: Date(), memoryMB: 42)
+    }
+    return API.Pool(
+      repository: repository, size: 3, target: 3, sandboxes: ready, problem: RookeryError(.agentFailed, "It does not start."))
   }
 }

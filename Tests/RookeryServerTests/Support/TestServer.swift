@@ -38,7 +38,8 @@ struct TestServer: Sendable {
     _ registry: Registry, _ sessions: MemorySessions, _ repositories: MemoryRepositories, _ configuration: Configuration
   ) -> ServerContext {
     ServerContext(
-      registry: registry, sessions: sessions, repositories: repositories, agents: MemoryAgents(), configuration: configuration,
+      registry: registry, sessions: sessions, repositories: repositories, agents: MemoryAgents(), pool: MemoryPool(repositories),
+      configuration: configuration,
       version: "1.2.3-test", health: { API.Health(status: "ok", host: true, gateway: true) })
   }
 

@@ -1,8 +1,8 @@
-/// Which addresses the brokers may dial: public unicast ones.
+/// Which addresses may be dialled for a sandbox or a repository: public unicast ones.
 ///
 /// From the IANA special-purpose registries (RFC 6890 and its updates). IPv6 is an allowlist, `2000::/3` less the special ranges
 /// in it, so that mapped, translated (NAT64), unique local, link-local and multicast addresses fall out by themselves.
-enum AddressPolicy {
+public enum AddressPolicy {
   private struct Range: Sendable {
     var prefix: [UInt8]
     var bits: Int
@@ -33,7 +33,7 @@ enum AddressPolicy {
   private static let publicIPv6 = Range("2000::", 3, "public")
 
   /// Why `address` may not be dialled; nil when it may.
-  static func refusal(of address: IPAddress) -> String? {
+  public static func refusal(of address: IPAddress) -> String? {
     guard address.isIPv6 else { return refusedIPv4.first { address.isInside($0.prefix, bits: $0.bits) }?.kind }
     if let named = namedIPv6.first(where: { address.isInside($0.prefix, bits: $0.bits) }) { return named.kind }
     return address.isInside(publicIPv6.prefix, bits: publicIPv6.bits) ? nil : "reserved"

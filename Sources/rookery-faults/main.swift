@@ -1,0 +1,3 @@
+import RookeryFaults
+
+await FaultsCommand.start()
