@@ -2,7 +2,7 @@ import RookeryModel
 
 /// The steps of a turn as docs/protocol.md names them (“A turn, and a crash in it”).
 package enum TurnPhase: String, Sendable, CaseIterable {
-  case claim, checkout, work, save, push, pullRequest = "pull request", finish
+  case claim, checkout, work, save, push, pullRequest = "pull request", snapshot, finish
 }
 
 /// In which step a session is, from its log alone.
@@ -29,9 +29,10 @@ package struct PhaseTracker: Sendable {
       case .checkout: phase = .work
       case .agent: break
       case .work: phase = .save
-      case .commit: phase = hasCommit ? .push : .finish
+      case .commit: phase = hasCommit ? .push : .snapshot
       case .push: phase = .pullRequest
-      case .pullRequest: phase = .finish
+      case .pullRequest: phase = .snapshot
+      case .snapshot: phase = .finish
       }
     case .turnFinished: phase = nil
     default: break
