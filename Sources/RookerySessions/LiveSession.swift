@@ -52,9 +52,9 @@ actor LiveSession {
   /// Secrets that the operator lets this session's agent see, by the variable that holds them; never stored.
   var exposedSecrets: [String: Secret] = [:]
 
-  /// Opens a session's file.
-  init(_ id: SessionID, services: SessionServices, indexer: SessionIndexer) throws {
-    let store = try SessionStore(directory: services.directory, session: id, create: false)
+  /// Opens a session's file, unless `store` is it already.
+  init(_ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer) throws {
+    let store = try store ?? SessionStore(directory: services.directory, session: id, create: false)
     let loaded = try store.read { transaction in
       guard let stored = try transaction.meta() else {
         throw RookeryError(.notFound, "The session “\(id)” was never begun.", mend: "Repeat the request that made it.")

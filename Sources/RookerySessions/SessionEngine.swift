@@ -13,6 +13,8 @@ package actor SessionEngine: SessionService {
   private let indexer: SessionIndexer
   private var live: [SessionID: LiveSession] = [:]
   private var closing = false
+  /// When this server started: what is older was made by an earlier one.
+  let started = Date()
 
   package init(services: SessionServices) throws {
     self.services = services
@@ -36,6 +38,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
@@ -56,10 +59,11 @@ package actor SessionEngine: SessionService {
     try SessionStore.sessions(in: services.directory).compactMap { try? session($0) }
   }
 
-  func session(_ id: SessionID) throws -> LiveSession {
+  /// `store`: the session's file, where it is open already.
+  func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, services: services, indexer: indexer)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer)
     live[id] = session
     return session
   }
@@ -95,8 +99,8 @@ package actor SessionEngine: SessionService {
     meta.id = id
     meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
-    let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
-    let session = try session(id)
+    let (receipt, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+    let session = try session(id, store: store)
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
     try services.registry.index(await session.summary)
