@@ -12,6 +12,8 @@ package actor SessionEngine: SessionService {
   let services: SessionServices
   private let indexer: SessionIndexer
   private var live: [SessionID: LiveSession] = [:]
+  /// What is followed, whether or not its session is live.
+  private var feeds: [SessionID: WeakFeed] = [:]
   private var closing = false
   /// When this server started: what is older was made by an earlier one.
   let started = Date()
@@ -52,7 +54,10 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  func forget(_ id: SessionID) { live[id] = nil }
+  func forget(_ id: SessionID) {
+    live[id] = nil
+    feeds[id] = nil
+  }
 
   /// Every session that there is.
   func allSessions() throws -> [LiveSession] {
@@ -63,8 +68,9 @@ package actor SessionEngine: SessionService {
   func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, store: store, services: services, indexer: indexer)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer, feed: feeds[id]?.feed)
     live[id] = session
+    feeds[id] = WeakFeed(feed: session.feed)
     return session
   }
 
@@ -144,7 +150,15 @@ package actor SessionEngine: SessionService {
   }
 
   package func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
-    LiveCursor(session: try self.session(session), after: max(after, 0))
+    let feed = try self.session(session).feed
+    return LiveCursor(
+      feed: feed, stored: { [self] in try await self.session(session).events(after: $0, limit: 500) }, after: max(after, 0),
+      heard: feed.signalled)
+  }
+
+  package func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
+    guard let feed = feeds[session]?.feed else { return }
+    feed.signal(signal)
   }
 
   package func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data) {
@@ -245,4 +259,9 @@ package actor SessionEngine: SessionService {
     for session in live.values where await session.meta.sandbox == sandbox { return session }
     return nil
   }
+}
+
+/// A feed that is there as long as someone holds it: its session, or who follows it.
+private struct WeakFeed {
+  weak var feed: SessionFeed?
 }
