@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 swift build --build-tests
 root .build/debug/rookery base make
 # What hangs is cut: the last test that began is the one.
-run=(timeout --signal=INT --kill-after=60 65m swift test --skip-build --no-parallel "$@")
+run=(timeout --foreground --signal=INT --kill-after=60 65m swift test --skip-build --no-parallel "$@")
 # One after the other: the tests start real processes and sandboxes, which would wait for each other's processor time.
 if [ "$(id -u)" = 0 ]; then
   exec "${run[@]}"
