@@ -111,7 +111,7 @@ let package = Package(
     module(
       "RookeryServer",
       [
-        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
+        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "RookeryWebSocket", "CCmarkGFM",
         .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
       ],
       resources: [.embedInCode("Resources")]),
@@ -189,6 +189,10 @@ let package = Package(
     tests(
       "RookeryCommandsTests",
       ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
+    // Protocols against their standards.
+    tests(
+      "ConformanceTests",
+      ["RookeryWebSocket", "RookeryModel", "RookeryTestSupport", .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore]),
     tests("FaultTests", ["RookeryFaults", "RookeryModel"]),
     tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
   ]

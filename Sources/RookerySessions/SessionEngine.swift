@@ -163,10 +163,17 @@ package actor SessionEngine: SessionService {
   }
 
   package func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
-    let feed = try self.session(session).feed
+    let feed = try feed(of: session)
     return LiveCursor(
       feed: feed, stored: { [self] in try await self.session(session).events(after: $0, limit: 500) }, after: max(after, 0),
       heard: feed.signalled)
+  }
+
+  package func feed(_ session: SessionID) async throws -> SessionFeed { try feed(of: session) }
+
+  private func feed(of session: SessionID) throws -> SessionFeed {
+    if let feed = feeds[session]?.feed { return feed }
+    return try self.session(session).feed
   }
 
   package func signal(_ session: SessionID, _ signal: SessionSignal) async throws {

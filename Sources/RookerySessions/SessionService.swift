@@ -24,6 +24,8 @@ package protocol SessionService: Sendable {
   func detail(_ session: SessionID) async throws -> API.SessionDetail
   /// At most `limit` events after `after`, in order.
   func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events
+  /// What the session tells those who follow it. Throws `notFound`.
+  func feed(_ session: SessionID) async throws -> SessionFeed
   /// A reader that joins stored history to the live stream, with no gap and no duplicate.
   func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor
   /// Tells whoever follows the session now of something that is no event. Nothing happens when nobody does.

@@ -10,6 +10,7 @@ actor MemorySessions: SessionService {
     var artifacts: [(Artifact, Data)] = []
     var events: [EncodedEvent] = []
     var signals: [SessionSignal] = []
+    var feed: SessionFeed
     var readers: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -32,7 +33,7 @@ actor MemorySessions: SessionService {
       summary: SessionSummary(
         id: id, repository: request.repository, branch: "rookery/\(id)", agent: agent, owner: user.author,
         title: String(request.prompt.prefix { $0 != "\n" }.prefix(100)), state: .queued, created: Date(), updated: Date(), seq: 0,
-        generation: 1))
+        generation: 1), feed: SessionFeed(id, generation: 1, seq: 0))
     append(id, .sessionCreated(SessionCreated(repository: request.repository, branch: "rookery/\(id)", agent: agent, owner: user.author)))
     let receipt = enqueue(id, request.prompt, user)
     requests[request.requestId] = (body, receipt)
@@ -104,9 +105,12 @@ actor MemorySessions: SessionService {
     MemoryCursor(sessions: self, session: session, after: after, heard: try check(session).signals.count)
   }
 
+  func feed(_ session: SessionID) async throws -> SessionFeed { try check(session).feed }
+
   func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
     try check(session)
     sessions[session]?.signals.append(signal)
+    try check(session).feed.signal(signal)
     wake(session)
   }
 
@@ -153,6 +157,7 @@ extension MemorySessions {
     session.readers = []
     sessions[id] = session
     for reader in readers { reader.resume() }
+    session.feed.publish([EncodedEvent(seq: seq, kind: payload.kind, json: json)])
     return seq
   }
 
