@@ -44,6 +44,7 @@ package struct HostService: Sendable {
     ready()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await ListenerHandover(table: context.handover, settings: settings, log: log).run() }
+      group.addTask { await SocketNaming(context: context).run() }
       group.addTask { await follow(context.watch.observations, table: table) }
       group.addTask { await Reconciler(context: context, table: table).run(every: settings.reconcileInterval) }
       // Either ends only when this task is cancelled.
