@@ -51,9 +51,11 @@ actor LiveSession {
   /// Secrets that the operator lets this session's agent see, by the variable that holds them; never stored.
   var exposedSecrets: [String: Secret] = [:]
 
-  /// Opens a session's file. `known`: the feed that others follow already.
-  init(_ id: SessionID, services: SessionServices, indexer: SessionIndexer, feed known: SessionFeed? = nil) throws {
-    let store = try SessionStore(directory: services.directory, session: id, create: false)
+  /// Opens a session's file, unless `store` is it already. `known`: the feed that others follow already.
+  init(
+    _ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer, feed known: SessionFeed? = nil
+  ) throws {
+    let store = try store ?? SessionStore(directory: services.directory, session: id, create: false)
     let loaded = try store.read { transaction in
       guard let stored = try transaction.meta() else {
         throw RookeryError(.notFound, "The session “\(id)” was never begun.", mend: "Repeat the request that made it.")

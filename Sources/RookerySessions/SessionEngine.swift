@@ -15,6 +15,8 @@ package actor SessionEngine: SessionService {
   /// What is followed, whether or not its session is live.
   private var feeds: [SessionID: WeakFeed] = [:]
   private var closing = false
+  /// When this server started: what is older was made by an earlier one.
+  let started = Date()
 
   package init(services: SessionServices) throws {
     self.services = services
@@ -38,6 +40,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
@@ -61,10 +64,11 @@ package actor SessionEngine: SessionService {
     try SessionStore.sessions(in: services.directory).compactMap { try? session($0) }
   }
 
-  func session(_ id: SessionID) throws -> LiveSession {
+  /// `store`: the session's file, where it is open already.
+  func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, services: services, indexer: indexer, feed: feeds[id]?.feed)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer, feed: feeds[id]?.feed)
     live[id] = session
     feeds[id] = WeakFeed(feed: session.feed)
     return session
@@ -101,8 +105,8 @@ package actor SessionEngine: SessionService {
     meta.id = id
     meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
-    let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
-    let session = try session(id)
+    let (receipt, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+    let session = try session(id, store: store)
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
     try services.registry.index(await session.summary)
