@@ -158,7 +158,7 @@ let package = Package(
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
     tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
-    tests("RookeryStoreTests", ["RookeryStore", "RookeryTestSupport"]),
+    tests("RookeryStoreTests", ["RookeryStore", "RookeryModel", "RookeryTestSupport", .grdb]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests(
       "RookeryHostTests",
@@ -178,7 +178,12 @@ let package = Package(
         "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryRehearsal",
         "RookeryTestSupport", .logging,
       ]),
-    tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
+    tests(
+      "RookerySessionsTests",
+      [
+        "RookerySessions", "RookeryAgents", "RookeryConfiguration", "RookeryModel", "RookerySandbox", "RookeryStore", "RookeryTestSupport",
+        .logging,
+      ]),
     tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",
