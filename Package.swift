@@ -189,7 +189,12 @@ let package = Package(
         "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryRehearsal",
         "RookeryTestSupport", .logging,
       ]),
-    tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
+    tests(
+      "RookerySessionsTests",
+      [
+        "RookerySessions", "RookeryAgents", "RookeryConfiguration", "RookeryModel", "RookerySandbox", "RookeryStore", "RookeryTestSupport",
+        .logging,
+      ]),
     tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",

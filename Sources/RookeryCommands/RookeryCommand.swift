@@ -17,12 +17,15 @@ struct RookeryCommand: AsyncParsableCommand {
         subcommands: [
           RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
           DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
+          SearchCommand.self, RedactCommand.self,
         ]),
       CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
       CommandGroup(
         name: "Server",
         subcommands: [
-          UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self, TokenCommand.self,
+          UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self,
+          TokenCommand.self, BackupCommand.self,
+          RestoreCommand.self,
         ]),
       CommandGroup(name: "Process", subcommands: [ServeCommand.self, HostCommand.self, GatewayCommand.self]),
       CommandGroup(name: "Trial", subcommands: [DemoCommand.self, ModelCommand.self, VersionCommand.self]),

@@ -129,6 +129,7 @@ package struct WebServer: Service {
     WarmRoutes.add(to: &routes, context)
     SessionRoutes.add(to: &routes, context)
     EventRoutes.add(to: &routes, context, pace: pace, sockets: sockets)
+    SearchRoutes.add(to: &routes, context)
     AgentRoutes.add(to: &routes, context)
     PersonRoutes.add(to: &routes, context)
     LoginRoutes.add(to: &routes, context, cookie: cookie, failedLogins: failedLogins)

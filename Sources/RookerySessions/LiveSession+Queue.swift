@@ -6,6 +6,8 @@ import RookeryStore
 extension LiveSession {
   /// The largest prompt, in bytes of UTF-8.
   static let maximumPrompt = 1 << 20
+  /// Prompts of a session that may wait.
+  private static let maximumQueue = 100
   /// What of a long prompt stands in its event; the whole is in the session's detail.
   private static let promptInEvent = 32 << 10
 
@@ -13,7 +15,7 @@ extension LiveSession {
   static func begin(
     _ meta: SessionMeta, prompt: Prompt, request: String, digest: Data, services: SessionServices
   ) throws -> (receipt: API.PromptReceipt, store: SessionStore) {
-    let store = try SessionStore(directory: services.directory, session: meta.id, create: true)
+    let store = try SessionStore(directory: services.directory, session: meta.id, create: true, epoch: services.epoch)
     let receipt = try store.write { transaction in
       let now = Date()
       if let earlier = try transaction.request(request) {
@@ -36,25 +38,31 @@ extension LiveSession {
   }
 
   /// Commits a prompt to the queue and lets it run when its turn comes.
-  func enqueue(_ text: String, author: Author, request: String, digest: Data) throws -> API.PromptReceipt {
+  func enqueue(_ text: String, author: Author, request: String, digest: Data) async throws -> API.PromptReceipt {
     if let earlier = try store.read({ try $0.request(request) }) {
       return try Self.repeated(earlier, digest: digest, session: id)
     }
-    guard queued < 100 else {
-      throw RookeryError(.rateLimited, "100 prompts wait in this session already.", mend: "Wait, or cancel some.")
-    }
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: author, state: .queued, turn: nil)
-    var seq: Int64 = 0
-    // The turn that runs now has nothing to do with this prompt, so its event belongs to none.
-    try commit { transaction in
+    let session = id
+    let (receipt, isNew) = try await gather { transaction in
+      // The same request may have come twice at once.
+      if let earlier = try transaction.request(request) {
+        return ([], (try Self.repeated(earlier, digest: digest, session: session), false))
+      }
+      guard try transaction.queuedPrompts() < Self.maximumQueue else {
+        throw RookeryError(
+          .rateLimited, "\(Self.maximumQueue) prompts wait in this session already.", mend: "Wait, or cancel some.")
+      }
+      // The turn that runs now has nothing to do with this prompt, so its event belongs to none.
       let event = try transaction.append(.promptQueued(Self.event(of: prompt)), turn: nil, at: Date())
       try transaction.enqueue(prompt, request: request, digest: digest, seq: event.seq)
-      seq = event.seq
-      return [event]
+      return ([event], (API.PromptReceipt(session: session, prompt: prompt.id, seq: event.seq), true))
     }
-    queued += 1
-    runIfIdle()
-    return API.PromptReceipt(session: id, prompt: prompt.id, seq: seq)
+    if isNew {
+      queued = try store.read { try $0.queuedPrompts() }
+      runIfIdle()
+    }
+    return receipt
   }
 
   func cancel(_ prompt: PromptID, by user: UserID) throws {

@@ -16,6 +16,7 @@ actor LiveSession {
   let store: SessionStore
   let logger: Logger
   private let indexer: SessionIndexer
+  private let searcher: SearchIndexer
 
   var meta: SessionMeta
   let generation: Int
@@ -31,6 +32,11 @@ actor LiveSession {
 
   /// Set when the server shuts down: nothing is failed any more, all is left for the next process.
   var closing = false
+  /// Set when the session was put to rest: another actor may have its file.
+  private(set) var isRetired = false
+  /// Writes that go to disk together, next.
+  var gathered: [GatheredWrite] = []
+  var lastCommit = ContinuousClock.now
   var runner: Task<Void, Never>?
   var sandbox: (any Sandbox)?
   /// The sandbox that was asked for while this session's file was made.
@@ -55,9 +61,10 @@ actor LiveSession {
 
   /// Opens a session's file, unless `store` is it already. `known`: the feed that others follow already.
   init(
-    _ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer, feed known: SessionFeed? = nil
+    _ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer, searcher: SearchIndexer,
+    feed known: SessionFeed? = nil
   ) throws {
-    let store = try store ?? SessionStore(directory: services.directory, session: id, create: false)
+    let store = try store ?? SessionStore(directory: services.directory, session: id, create: false, epoch: services.epoch)
     let loaded = try store.read { transaction in
       guard let stored = try transaction.meta() else {
         throw RookeryError(.notFound, "The session “\(id)” was never begun.", mend: "Repeat the request that made it.")
@@ -73,6 +80,7 @@ actor LiveSession {
     self.services = services
     self.store = store
     self.indexer = indexer
+    self.searcher = searcher
     var logger = services.logger
     logger[metadataKey: "session"] = "\(id)"
     self.logger = logger
@@ -93,7 +101,9 @@ actor LiveSession {
   func commit(
     _ payloads: [EventPayload] = [], turn number: Int? = nil, also body: (SessionTransaction) throws -> [StoredEvent] = { _ in [] }
   ) throws -> [StoredEvent] {
+    guard !isRetired else { throw SessionRetired() }
     let now = Date()
+    lastCommit = .now
     meta.updated = now
     do {
       let stored = try store.write { transaction in
@@ -114,6 +124,12 @@ actor LiveSession {
     }
   }
 
+  /// Takes the newest turn as the file has it, after it was changed there.
+  func reload(_ body: Data) throws {
+    turn = try JSON.decode(TurnState.self, from: body)
+    persisted.turn = turn
+  }
+
   /// Leaves events to the next commit. Each commit waits for the disk, and an agent's start waits for each commit.
   func commitLater(_ payloads: [EventPayload]) { deferred += payloads }
 
@@ -121,12 +137,47 @@ actor LiveSession {
     if let last = stored.last { seq = last.seq }
     feed.publish(stored.map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) })
     indexer.update(summary)
+    if !stored.isEmpty { searcher.note(id) }
   }
 
   /// Tells whoever listens now of something that is no event.
   func signal(_ signal: SessionSignal) { feed.signal(signal) }
 
+  // MARK: Rest
+
+  /// Puts a session that does nothing to rest: its file may be closed and this actor dropped. Nil when it is not at rest, or was used
+  /// within `idle`.
+  func retire(idleFor idle: Duration) -> RestingSession? {
+    guard !isRetired, !closing, isAtRest, ContinuousClock.now - lastCommit >= idle else { return nil }
+    let due: Date?
+    do { due = try store.read { try $0.alarms() }.first?.due } catch { return nil }
+    isRetired = true
+    closing = true
+    alarmTimer?.cancel()
+    link?.pump?.cancel()
+    link = nil
+    feed.rest()
+    if let sandbox {
+      self.sandbox = nil
+      Task { await sandbox.detach() }
+    }
+    return RestingSession(sandbox: meta.sandbox, alarm: due)
+  }
+
+  /// What the runner holds for us waits there as long as we rest; a watched service may change at any time.
+  private var isAtRest: Bool {
+    guard runner == nil, step == nil, !hasWork, deferred.isEmpty, gathered.isEmpty else { return false }
+    guard serviceWatch == nil || meta.paused == true || meta.sandbox == nil else { return false }
+    guard let link else { return true }
+    return link.inbox.isEmpty && link.outgoing.isEmpty && !link.draining && !link.writing
+  }
+
   // MARK: Reading
+
+  func events(before: Int64, limit: Int) throws -> [EncodedEvent] {
+    try store.read { try $0.events(before: before, limit: limit, bytes: 256 << 10) }
+      .map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) }
+  }
 
   func events(after: Int64, limit: Int) throws -> [EncodedEvent] {
     try store.read { try $0.events(after: after, limit: limit, bytes: 256 << 10) }

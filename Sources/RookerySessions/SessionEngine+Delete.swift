@@ -36,6 +36,7 @@ extension SessionEngine {
         try? await services.gateway.revoke(sandbox)
       }
       forget(id)
+      searcher.forget(id)
       // The reference goes first: what is left of the directory then is no session any more.
       let directory = services.directory + "/" + id.rawValue
       for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: directory + "/session.sqlite" + suffix) }

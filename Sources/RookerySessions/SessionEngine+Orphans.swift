@@ -15,7 +15,8 @@ extension SessionEngine {
       var owned: Set<SandboxID> = []
       // One that can't be read may own any of them.
       for id in try SessionStore.sessions(in: services.directory) {
-        if let sandbox = try await session(id).meta.sandbox { owned.insert(sandbox) }
+        let sandbox = if let known = resting[id] { known.sandbox } else { try await session(id).meta.sandbox }
+        if let sandbox { owned.insert(sandbox) }
       }
       for record in candidates where !owned.contains(record.id) {
         services.logger.notice("ending a sandbox that no session has", metadata: ["sandbox": "\(record.id)"])

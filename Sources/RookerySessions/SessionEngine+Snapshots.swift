@@ -4,6 +4,7 @@ import RookeryConfiguration
 import RookeryModel
 import RookerySandbox
 import RookeryStore
+import Synchronization
 
 /// Which snapshots the provider keeps follows from what sessions refer to.
 extension SessionEngine {
@@ -24,12 +25,16 @@ extension SessionEngine {
   /// Removes snapshots that are too old or too many, and those that nothing refers to.
   func collectSnapshots(now: Date = Date()) async throws {
     let records = try await services.provider.snapshots()
-    var (referenced, inUse): (Set<SnapshotID>, Set<SnapshotID>) = ([], [])
-    for session in try allSessions() {
+    let found = Mutex<(referenced: Set<SnapshotID>, inUse: Set<SnapshotID>)>(([], []))
+    try await eachSession { session in
       let references = try await session.snapshotReferences()
-      referenced.formUnion(references.all)
-      inUse.formUnion(references.inUse)
+      found.withLock { found in
+        found.referenced.formUnion(references.all)
+        found.inUse.formUnion(references.inUse)
+      }
     }
+    let referenced = found.withLock { $0.referenced }
+    var inUse = found.withLock { $0.inUse }
     for case .snapshot(let id) in try await services.provider.list().map(\.source) { inUse.insert(id) }
     let settings = services.configuration.snapshots
     let retention = SnapshotRetention(
@@ -38,7 +43,7 @@ extension SessionEngine {
       retention.victims(
         of: records.filter { referenced.contains($0.id) }
           .map { .init(id: $0.id, created: $0.created, bytes: $0.bytes ?? 0, isInUse: inUse.contains($0.id)) }, now: now))
-    for session in try allSessions() where !victims.isEmpty { try await session.forget(victims) }
+    if !victims.isEmpty { try await eachSession { try await $0.forget(victims) } }
     for record in records where !inUse.contains(record.id) {
       let isOrphan = !referenced.contains(record.id) && now.timeIntervalSince(record.created) > Self.youth
       guard victims.contains(record.id) || isOrphan else { continue }
@@ -48,8 +53,13 @@ extension SessionEngine {
 
   /// Removes those of `snapshots` that no session refers to any more.
   func removeUnreferenced(_ snapshots: [SnapshotID]) async throws {
-    var needed: Set<SnapshotID> = []
-    for session in try allSessions() { needed.formUnion(try await session.snapshotReferences().all) }
+    guard !snapshots.isEmpty else { return }
+    let found = Mutex<Set<SnapshotID>>([])
+    try await eachSession { session in
+      let all = try await session.snapshotReferences().all
+      found.withLock { $0.formUnion(all) }
+    }
+    let needed = found.withLock { $0 }
     for id in Set(snapshots).subtracting(needed) { try await services.provider.removeSnapshot(id) }
   }
 }

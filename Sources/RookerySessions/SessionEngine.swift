@@ -11,16 +11,26 @@ import RookeryStore
 package actor SessionEngine: SessionService {
   let services: SessionServices
   private let indexer: SessionIndexer
-  private var live: [SessionID: LiveSession] = [:]
+  let searcher: SearchIndexer
+  var live: [SessionID: LiveSession] = [:]
+  /// Sessions in which nothing happens: no actor, no open file.
+  var resting: [SessionID: RestingSession] = [:]
+  /// When each live session was last asked for.
+  var touched: [SessionID: ContinuousClock.Instant] = [:]
   /// What is followed, whether or not its session is live.
   private var feeds: [SessionID: WeakFeed] = [:]
-  private var closing = false
+  var closing = false
   /// When this server started: what is older was made by an earlier one.
   let started = Date()
 
   package init(services: SessionServices) throws {
+    var services = services
+    services.epoch = try services.registry.beginEpoch()
     self.services = services
     indexer = SessionIndexer(registry: services.registry, logger: services.logger)
+    searcher = SearchIndexer(
+      index: try SearchIndex(directory: (services.directory as NSString).deletingLastPathComponent), directory: services.directory,
+      logger: services.logger)
     try FileManager.default.createDirectory(atPath: services.directory, withIntermediateDirectories: true)
   }
 
@@ -30,8 +40,11 @@ package actor SessionEngine: SessionService {
     for id in try SessionStore.sessions(in: services.directory) {
       do {
         let session = try session(id)
-        indexer.update(await session.summary)
+        let summary = await session.summary
+        indexer.update(summary)
+        if try searcher.index.place(of: id) < summary.seq { searcher.note(id) }
         if await session.hasWork { await session.runIfIdle() } else { await session.takeUpAlarms() }
+        await rest(id, session, idleFor: .zero)
       } catch {
         services.logger.error("could not open a session", metadata: ["session": "\(id)", "error": "\(error)"])
       }
@@ -42,6 +55,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.sweepSnapshots() }
       group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
+      group.addTask { await self.letIdleOnesRest() }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
   }
@@ -52,24 +66,25 @@ package actor SessionEngine: SessionService {
     await withTaskGroup(of: Void.self) { group in
       for session in live.values { group.addTask { await session.close() } }
     }
+    // Those who follow a session that rests.
+    for feed in feeds.values { feed.feed?.close() }
   }
 
   func forget(_ id: SessionID) {
     live[id] = nil
+    resting[id] = nil
+    touched[id] = nil
     feeds[id] = nil
-  }
-
-  /// Every session that there is.
-  func allSessions() throws -> [LiveSession] {
-    try SessionStore.sessions(in: services.directory).compactMap { try? session($0) }
   }
 
   /// `store`: the session's file, where it is open already.
   func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
+    touched[id] = .now
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, store: store, services: services, indexer: indexer, feed: feeds[id]?.feed)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer, searcher: searcher, feed: feeds[id]?.feed)
     live[id] = session
+    resting[id] = nil
     feeds[id] = WeakFeed(feed: session.feed)
     return session
   }
@@ -128,14 +143,15 @@ package actor SessionEngine: SessionService {
 
   package func prompt(_ session: SessionID, _ request: API.PostPrompt, by user: User) async throws -> API.PromptReceipt {
     let text = try Self.checked(request.text, requestId: request.requestId)
-    return try await self.session(session).enqueue(
-      text, author: user.author, request: "\(user.id)/\(request.requestId)", digest: Self.digest(text))
+    return try await using(session) {
+      try await $0.enqueue(text, author: user.author, request: "\(user.id)/\(request.requestId)", digest: Self.digest(text))
+    }
   }
 
-  package func stop(_ session: SessionID, by user: User) async throws { try await self.session(session).stop() }
+  package func stop(_ session: SessionID, by user: User) async throws { try await using(session) { try await $0.stop() } }
 
   package func cancel(_ session: SessionID, prompt: PromptID, by user: User) async throws {
-    try await self.session(session).cancel(prompt, by: user.id)
+    try await using(session) { try await $0.cancel(prompt, by: user.id) }
   }
 
   package func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
@@ -147,7 +163,7 @@ package actor SessionEngine: SessionService {
   }
 
   package func snapshot(_ session: SessionID) async throws -> API.SessionSnapshot {
-    Self.shown(try await self.session(session).snapshotNow())
+    Self.shown(try await using(session) { try await $0.snapshotNow() })
   }
 
   private static func shown(_ stored: StoredSnapshot) -> API.SessionSnapshot {
@@ -159,6 +175,13 @@ package actor SessionEngine: SessionService {
   package func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events {
     let session = try self.session(session)
     let events = try await session.events(after: after, limit: min(max(limit, 1), 1000)).map { try JSON.decode(Event.self, from: $0.json) }
+    return API.Events(events: events, generation: session.generation)
+  }
+
+  package func events(_ session: SessionID, before: Int64, limit: Int) async throws -> API.Events {
+    let session = try self.session(session)
+    let events = try await session.events(before: before, limit: min(max(limit, 1), 1000))
+      .map { try JSON.decode(Event.self, from: $0.json) }
     return API.Events(events: events, generation: session.generation)
   }
 
@@ -233,7 +256,7 @@ package actor SessionEngine: SessionService {
       let events = try await self.services.provider.events(after: after, wait: 20)
       for event in events {
         if let session = await self.owner(of: event.sandbox) {
-          try await session.hostReported(event)
+          try await self.using(session) { try await $0.hostReported(event) }
         } else {
           await self.services.pool?.hostReported(event)
         }
@@ -246,7 +269,7 @@ package actor SessionEngine: SessionService {
     var after: Int64 = 0
     await following("gateway") {
       for entry in try await self.services.gateway.usage(after: after, wait: 20) {
-        if let session = await self.owner(of: entry.sandbox) { try await session.gatewayReported(entry) }
+        if let session = await self.owner(of: entry.sandbox) { try await self.using(session) { try await $0.gatewayReported(entry) } }
         after = entry.seq
       }
     }
@@ -256,7 +279,7 @@ package actor SessionEngine: SessionService {
     var after: Int64 = 0
     await following("gateway") {
       for report in try await self.services.gateway.reports(after: after, wait: 20) {
-        if let session = await self.owner(of: report.sandbox) { try await session.gatewayReported(report) }
+        if let session = await self.owner(of: report.sandbox) { try await self.using(session) { try await $0.gatewayReported(report) } }
         after = report.seq
       }
     }
@@ -275,9 +298,9 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  private func owner(of sandbox: SandboxID) async -> LiveSession? {
-    for session in live.values where await session.meta.sandbox == sandbox { return session }
-    return nil
+  private func owner(of sandbox: SandboxID) async -> SessionID? {
+    for (id, session) in live where await session.meta.sandbox == sandbox { return id }
+    return resting.first { $0.value.sandbox == sandbox }?.key
   }
 }
 

@@ -24,10 +24,16 @@ package protocol SessionService: Sendable {
   func detail(_ session: SessionID) async throws -> API.SessionDetail
   /// At most `limit` events after `after`, in order.
   func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events
+  /// The newest events before `before`, at most `limit`, in order.
+  func events(_ session: SessionID, before: Int64, limit: Int) async throws -> API.Events
   /// What the session tells those who follow it. Throws `notFound`.
   func feed(_ session: SessionID) async throws -> SessionFeed
   /// A reader that joins stored history to the live stream, with no gap and no duplicate.
   func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor
+  /// Looks for words in one session or in all that `user` may see; the best matches first.
+  func search(_ query: String, in session: SessionID?, limit: Int, by user: User) async throws -> [API.SearchHit]
+  /// Erases a text from the session's log, artifacts and search, and from the snapshots that may hold it.
+  func redact(_ session: SessionID, _ text: String, by user: User) async throws -> API.Redaction
   /// Tells whoever follows the session now of something that is no event. Nothing happens when nobody does.
   func signal(_ session: SessionID, _ signal: SessionSignal) async throws
   func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data)

@@ -20,6 +20,8 @@ package struct SessionServices: Sendable {
   /// Sandboxes that wait for sessions; nil: every session starts one of its own.
   package var pool: WarmPool?
   package var logger: Logger
+  /// Of this process among all that worked on the data; see `Registry.beginEpoch`.
+  var epoch: Int64 = 1
 
   package init(
     registry: Registry, directory: String, configuration: Configuration, provider: any SandboxProvider, gateway: GatewayClient,

@@ -7,9 +7,15 @@ import RookeryModel
 /// One file a session, one writer (the session's actor). `FULL` synchronous: what `write` returned is on disk.
 package final class SessionStore: Sendable {
   private let database: DatabaseQueue
+  /// Of the process that writes; a greater one in the file means that another process took the session over.
+  private let epoch: Int64
+  /// Set in a simulation.
+  private let hooks: Hooks?
 
   /// Opens the file of a session, making it when `create` says so; throws `notFound` when it is absent.
-  package init(directory: String, session: SessionID, create: Bool) throws {
+  package init(directory: String, session: SessionID, create: Bool, epoch: Int64 = 1) throws {
+    self.epoch = epoch
+    hooks = nil
     let folder = "\(directory)/\(session)"
     let path = folder + "/session.sqlite"
     if create {
@@ -38,6 +44,28 @@ package final class SessionStore: Sendable {
     }
   }
 
+  /// Where a simulation makes a commit fail: before it, so that nothing is stored, or after it, so that nobody learns that it was.
+  package struct Hooks: Sendable {
+    package var beforeCommit: @Sendable () throws -> Void
+    package var afterCommit: @Sendable () throws -> Void
+
+    package init(beforeCommit: @escaping @Sendable () throws -> Void, afterCommit: @escaping @Sendable () throws -> Void) {
+      self.beforeCommit = beforeCommit
+      self.afterCommit = afterCommit
+    }
+  }
+
+  /// A simulated store: in memory, with failures as its hooks have them.
+  package init(inMemory hooks: Hooks) throws {
+    epoch = 1
+    self.hooks = hooks
+    database = try Self.mapping {
+      let queue = try DatabaseQueue()
+      try Self.migrator.migrate(queue)
+      return queue
+    }
+  }
+
   /// Whether a session of that id has a file.
   package static func exists(directory: String, session: SessionID) -> Bool {
     FileManager.default.fileExists(atPath: "\(directory)/\(session)/session.sqlite")
@@ -51,11 +79,31 @@ package final class SessionStore: Sendable {
 
   /// One durable transaction. On return it is on disk; on a throw nothing of it is.
   package func write<Value>(_ body: (SessionTransaction) throws -> Value) throws -> Value {
-    try Self.mapping { try database.write { try body(SessionTransaction(database: $0)) } }
+    let value = try Self.mapping {
+      try database.write { database in
+        let transaction = SessionTransaction(database: database)
+        try transaction.fence(epoch)
+        let value = try body(transaction)
+        try hooks?.beforeCommit()
+        return value
+      }
+    }
+    try hooks?.afterCommit()
+    return value
   }
 
   package func read<Value>(_ body: (SessionTransaction) throws -> Value) throws -> Value {
     try Self.mapping { try database.read { try body(SessionTransaction(database: $0)) } }
+  }
+
+  /// Makes sure that what was erased is in none of the file's pages, nor in its journal.
+  package func scrub() throws {
+    try Self.mapping {
+      try database.writeWithoutTransaction { database in
+        try database.execute(sql: "VACUUM")
+        _ = try database.checkpoint(.truncate)
+      }
+    }
   }
 
   /// SQLite's failures as typed errors: a full disk is the one that people can mend.
@@ -117,4 +165,25 @@ package final class SessionStore: Sendable {
 /// What can be read and written in one transaction of a session's database.
 package struct SessionTransaction {
   let database: Database
+
+  /// Throws `unavailable` when a process of a later epoch has written; from now on earlier ones can't.
+  func fence(_ epoch: Int64) throws {
+    guard let written = try Int64.fetchOne(database.cachedStatement(sql: "SELECT epoch FROM meta")), written != epoch else { return }
+    guard written < epoch else {
+      throw RookeryError(
+        .unavailable, "Another server has taken this session over.", mend: "Connect again.", context: "epoch \(written), ours \(epoch)")
+    }
+    try database.execute(sql: "UPDATE meta SET epoch = ?", arguments: [epoch])
+  }
+
+  /// A part of the transaction that is undone by itself when `body` throws.
+  package func part<Value>(_ body: () throws -> Value) throws -> Value {
+    var value: Value?
+    try database.inSavepoint {
+      value = try body()
+      return .commit
+    }
+    guard let value else { throw RookeryError(.internal, "A part of a transaction had no outcome.", mend: "Try again.") }
+    return value
+  }
 }

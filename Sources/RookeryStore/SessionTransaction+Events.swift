@@ -40,6 +40,22 @@ extension SessionTransaction {
     return found
   }
 
+  /// The newest events before `before`, in order: at most `limit`, and at most about `bytes` together (but one at least).
+  package func events(before: Int64, limit: Int, bytes: Int) throws -> [StoredEvent] {
+    let rows = try Row.fetchCursor(
+      database.cachedStatement(sql: "SELECT seq, kind, json FROM event WHERE seq < ? ORDER BY seq DESC LIMIT ?"),
+      arguments: [before, limit])
+    var found: [StoredEvent] = []
+    var size = 0
+    while let row = try rows.next() {
+      let event = StoredEvent(seq: row[0], kind: row[1], json: row[2])
+      found.append(event)
+      size += event.json.count
+      if size >= bytes { break }
+    }
+    return found.reversed()
+  }
+
   /// Appends an artifact's content and its event together.
   package func append(_ artifact: Artifact, content: Data, turn: Int?, at time: Date) throws -> StoredEvent {
     let event = try append(.artifactCreated(artifact), turn: turn, at: time)

@@ -38,6 +38,11 @@ extension SessionTransaction {
     try Row.fetchOne(database, sql: "SELECT * FROM prompt WHERE id = ?", arguments: [id.rawValue]).map(Self.prompt)
   }
 
+  /// How many prompts wait.
+  package func queuedPrompts() throws -> Int {
+    try Int.fetchOne(database, sql: "SELECT count(*) FROM prompt WHERE state = 'queued'") ?? 0
+  }
+
   /// The prompt that runs next.
   package func nextPrompt() throws -> Prompt? {
     try Row.fetchOne(database, sql: "SELECT * FROM prompt WHERE state = 'queued' ORDER BY position LIMIT 1").map(Self.prompt)

@@ -36,6 +36,7 @@ extension EventPayload {
     case .pullRequestUpdated: "pull_request.updated"
     case .snapshotTaken: "snapshot.taken"
     case .turnFinished: "turn.finished"
+    case .historyRedacted: "history.redacted"
     case .notice: "notice"
     case .unknown(let kind, _): kind
     }
@@ -74,6 +75,7 @@ extension EventPayload {
     case "pull_request.updated": self = .pullRequestUpdated(try PullRequest(from: decoder))
     case "snapshot.taken": self = .snapshotTaken(try SnapshotTaken(from: decoder))
     case "turn.finished": self = .turnFinished(try TurnFinished(from: decoder))
+    case "history.redacted": self = .historyRedacted(try HistoryRedacted(from: decoder))
     case "notice": self = .notice(try Notice(from: decoder))
     default: self = .unknown(kind: kind, body: try JSONValue(from: decoder))
     }
@@ -112,6 +114,7 @@ extension EventPayload {
     case .pullRequestUpdated(let body): try body.encode(to: encoder)
     case .snapshotTaken(let body): try body.encode(to: encoder)
     case .turnFinished(let body): try body.encode(to: encoder)
+    case .historyRedacted(let body): try body.encode(to: encoder)
     case .notice(let body): try body.encode(to: encoder)
     case .unknown(_, let body): try body.encode(to: encoder)
     }

@@ -38,6 +38,8 @@ public enum EventPayload: Sendable, Equatable {
   case pullRequestUpdated(PullRequest)
   case snapshotTaken(SnapshotTaken)
   case turnFinished(TurnFinished)
+  /// A text was erased from what came before.
+  case historyRedacted(HistoryRedacted)
   case notice(Notice)
   /// Written by a newer version than this one: kept, shown as its kind.
   case unknown(kind: String, body: JSONValue)

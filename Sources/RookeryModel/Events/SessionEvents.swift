@@ -99,3 +99,17 @@ public struct Notice: Sendable, Codable, Equatable {
     self.text = text
   }
 }
+
+/// A text was erased from the log up to here: who has old events in memory forgets them.
+public struct HistoryRedacted: Sendable, Codable, Equatable {
+  public var by: UserID
+  /// Where in the log it stood.
+  public var places: Int
+  /// Snapshots that were given up since they may hold it.
+  public var snapshots: Int
+  public init(by: UserID, places: Int, snapshots: Int) {
+    self.by = by
+    self.places = places
+    self.snapshots = snapshots
+  }
+}

@@ -13,6 +13,7 @@ enum EventRoutes {
     routes.get("/v1/sessions/{id}/events", .role(.viewer)) { request, context in
       let session = try context.identifier("id", as: SessionID.self)
       let after: Int64 = try request.number("after", in: 0...Int64.max, default: 0)
+      try await checkGeneration(request, of: session, sessions)
       if WebSocketHandshake.isAsked(by: request.head) {
         return try await EventSocketStream(
           sessions: sessions, session: session, after: after, hub: sockets, context: context, pace: pace
@@ -20,6 +21,10 @@ enum EventRoutes {
       }
       guard acceptsStream(request) else {
         let limit: Int = try request.number("limit", in: 1...pageLimit, default: pageLimit)
+        if request.uri.queryParameters["before"] != nil {
+          let before: Int64 = try request.number("before", in: 1...Int64.max, default: 1)
+          return try .json(await sessions.events(session, before: before, limit: limit))
+        }
         return try .json(await sessions.events(session, after: after, limit: limit))
       }
       let start = try lastEventID(request) ?? after
@@ -31,6 +36,18 @@ enum EventRoutes {
       var headers = HTTPFields()
       if let name = HTTPField.Name("Rookery-Generation") { headers[name] = "\(generation)" }
       return stream.response(headers)
+    }
+  }
+
+  /// A client that names the generation that it knows learns before anything else that the session is not the one it was.
+  private static func checkGeneration(_ request: Request, of session: SessionID, _ sessions: any SessionService) async throws {
+    guard request.uri.queryParameters["generation"] != nil else { return }
+    let known: Int = try request.number("generation", in: 1...Int.max, default: 1)
+    let current = try await sessions.feed(session).generation
+    guard known == current else {
+      throw RookeryError(
+        .conflict, "The session was restored from an older point: this is generation \(current), not \(known).",
+        mend: "Forget what you have of it and begin again with after=0.")
     }
   }
 

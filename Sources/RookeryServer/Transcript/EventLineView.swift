@@ -53,6 +53,7 @@ enum EventLineView {
       return Line(icon: .branch, tone: "good", text: "Pushed <code>\(body.branch)</code> to \(body.remote)")
     case .pullRequestOpened(let body): return pullRequest(body, verb: "Opened")
     case .pullRequestUpdated(let body): return pullRequest(body, verb: "Updated")
+    case .historyRedacted: return Line(icon: .box, tone: "quiet", text: "A text was erased from the history; reload to see it as it is")
     case .snapshotTaken: return Line(icon: .box, tone: "quiet", text: "Snapshot taken")
     case .notice(let body):
       return Line(icon: body.level == .warning ? .warning : .info, tone: body.level == .warning ? "warn" : "quiet", text: "\(body.text)")

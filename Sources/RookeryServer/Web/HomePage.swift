@@ -21,7 +21,7 @@ struct HomePage: Sendable {
   /// What the page asks for again from time to time.
   var lists: HTML {
     """
-    <section class="sessions" aria-labelledby="h-sessions"><h2 id="h-sessions">Sessions</h2>\(Self.sessionList(sessions))</section>\
+    <section class="sessions" aria-labelledby="h-sessions"><h2 id="h-sessions">Sessions</h2>\(SearchPage.form())\(Self.sessionList(sessions))</section>\
     <section class="repositories" aria-labelledby="h-repositories"><h2 id="h-repositories">Repositories</h2>\(repositoryList)\
     <p class="muted"><a href="/images">Images</a></p></section>
     """

@@ -105,6 +105,30 @@ actor MemorySessions: SessionService {
     MemoryCursor(sessions: self, session: session, after: after, heard: try check(session).signals.count)
   }
 
+  func events(_ session: SessionID, before: Int64, limit: Int) async throws -> API.Events {
+    let session = try check(session)
+    let events = try session.events.filter { $0.seq < before }.suffix(limit).map { try JSON.decode(Event.self, from: $0.json) }
+    return API.Events(events: events, generation: session.summary.generation)
+  }
+
+  func search(_ query: String, in session: SessionID?, limit: Int, by user: User) async throws -> [API.SearchHit] {
+    if let session { try check(session) }
+    let texts = sessions.values.flatMap { session in
+      session.prompts.filter { $0.text.localizedCaseInsensitiveContains(query) }.map { (session.summary, $0.text) }
+    }
+    return texts.prefix(limit).map { summary, text in
+      API.SearchHit(
+        session: summary.id, title: summary.title, seq: 2, turn: nil, kind: "prompt.queued", time: summary.created,
+        text: [API.SearchText(text: text, match: true)])
+    }
+  }
+
+  func redact(_ session: SessionID, _ text: String, by user: User) async throws -> API.Redaction {
+    try check(session)
+    let seq = append(session, .historyRedacted(HistoryRedacted(by: user.id, places: 1, snapshots: 0)))
+    return API.Redaction(seq: seq, places: 1, snapshots: [], kept: [])
+  }
+
   func feed(_ session: SessionID) async throws -> SessionFeed { try check(session).feed }
 
   func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
