@@ -105,10 +105,17 @@ package struct HostService: Sendable {
     return (context, lock)
   }
 
-  /// One host at a time works on a data directory. The kernel drops the lock with the process.
+  /// One host at a time works on a data directory. The kernel drops the lock with the process, and with what that had forked and not
+  /// yet executed: a killed host's launches hold it for some milliseconds more.
   private func lockData() throws -> OwnedDescriptor {
     let lock = try OwnedDescriptor(opening: settings.dataDirectory, O_RDONLY | O_DIRECTORY)
-    guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
+    let deadline = ContinuousClock.now + .seconds(2)
+    var isOurs = flock(lock.number, LOCK_EX | LOCK_NB) == 0
+    while !isOurs, ContinuousClock.now < deadline {
+      usleep(10_000)
+      isOurs = flock(lock.number, LOCK_EX | LOCK_NB) == 0
+    }
+    guard isOurs else {
       throw RookeryError(
         .conflict, "Another sandbox host works on \(settings.dataDirectory).", mend: "Stop it first: “rookery down”.")
     }
