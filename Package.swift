@@ -135,7 +135,7 @@ let package = Package(
     .executableTarget(
       name: "rookery-benchmarks",
       dependencies: [
-        "RookeryCommands", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryModel", "RookeryRehearsal",
+        "RookeryCommands", "RookeryConfiguration", "RookeryControl", "RookeryGateway", "RookeryHost", "RookeryModel", "RookeryRehearsal",
         "RookeryRunnerClient", "RookerySandbox", "RookeryStore", .logging,
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],

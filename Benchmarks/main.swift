@@ -17,9 +17,12 @@ try? FileManager.default.removeItem(atPath: directory)
 
 func run() async throws {
   let base = "/var/cache/rookery/bases/debian-bookworm"
+  // “egress” as the argument measures the way out of a sandbox alone.
+  if CommandLine.arguments.dropFirst().first == "egress" { return printTable(try await EgressBenchmark.run(in: directory, root: base)) }
   var rows = try await SandboxBenchmark.run(in: directory, root: base)
   // “sandbox” as the argument measures the sandbox host alone.
   if CommandLine.arguments.dropFirst().first == "sandbox" { return printTable(rows) }
+  rows += try await EgressBenchmark.run(in: directory, root: base)
   rows += [try appendBenchmark(in: directory)]
   rows += try await BenchmarkSystem.with(in: directory) { system in
     // An image first, so that its build is not part of a start; then a quiet moment before memory is read.

@@ -62,7 +62,7 @@ final class RunningSystem: Sendable {
     let forge = options.forge ? try await startForge(directory, repositories) : nil
     func settings(of repository: String) -> String {
       let link = forge.map { ", forge: {kind: github, api_url: \"\($0.url)\", repository: acme/\(repository)}" } ?? ""
-      return "  \(repository): {git_user: git, git_token_env: ROOKERY_TEST_GIT_TOKEN\(link)}"
+      return "  \(repository): {git_user: git, git_token_env: ROOKERY_TEST_GIT_TOKEN\(link)\(options.repositorySettings)}"
     }
     let configuration = try directory.write(
       """
@@ -78,6 +78,7 @@ final class RunningSystem: Sendable {
       repositories:
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
+      \(options.configuration)
       """, to: "rookery.yaml")
     if let size = options.databaseSize { try await mountDatabases(directory, size) }
     let supervisor = try launch(
@@ -191,6 +192,9 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var repositories = ["site"]
   var forge = false
   var databaseSize: String?
+  /// Further lines of the configuration, and further members of each repository's, after a comma.
+  var configuration = ""
+  var repositorySettings = ""
   var idlePauseSeconds = 600
   var idleReleaseSeconds = 3600
   var runtimeSeconds = 600
@@ -212,10 +216,12 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 extension Trait where Self == RunningSystemTrait {
   static func system(
     script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
+    configuration: String = "", repositorySettings: String = "",
     idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0
   ) -> Self {
     RunningSystemTrait(
-      script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, idlePauseSeconds: idlePauseSeconds,
+      script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, configuration: configuration,
+      repositorySettings: repositorySettings, idlePauseSeconds: idlePauseSeconds,
       idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool)
   }
 }

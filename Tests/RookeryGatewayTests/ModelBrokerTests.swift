@@ -236,6 +236,18 @@ import Testing
     }
   }
 
+  /// An answer in one piece can't be cut: where it says how long it may be, that must be left.
+  @Test func aWholeAnswerMustFit() async throws {
+    try await withModel { model, gateway async throws in
+      try await grantMoney(gateway, model, tokens: 1000)
+      let long = #"{"model":"rehearsal-1","max_tokens":990,"messages":[]}"#
+      #expect(try await post(gateway, "/v1/chat/completions", long).contains("left of this session's 1000 tokens"))
+      #expect(model.state.paths.isEmpty)
+      #expect(try await post(gateway, "/v1/chat/completions", long.replacing("990", with: "980")).contains("200 OK"))
+      #expect(try await post(gateway, "/v1/chat/completions", long.replacing("{", with: #"{"stream":true,"#)).contains("200 OK"))
+    }
+  }
+
   @Test func callsAtOnceShareWhatIsLeft() async throws {
     try await withModel { model, gateway async throws in
       try await grantMoney(gateway, model, tokens: 1000)

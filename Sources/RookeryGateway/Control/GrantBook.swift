@@ -124,7 +124,7 @@ final class GrantBook: Sendable {
 
   /// Sets `reservation` aside for a call, or what is left of the allowance if that is less: the last call may use all of it.
   ///
-  /// - Parameter least: What the call uses before it answers anything.
+  /// - Parameter least: What must be left for the call to go out at all.
   /// - Throws: `limitHit` when less than that is left.
   func reserve(_ reservation: Reservation, least: Reservation, for sandbox: SandboxID) throws -> Reservation {
     try entries.withLock { entries in
@@ -132,12 +132,12 @@ final class GrantBook: Sendable {
       var reserved = reservation
       if let allowance = grant.tokenAllowance {
         let left = allowance - entry.spent - entry.reserved.tokens
-        guard left > least.tokens else { throw Self.exhausted(grant, isCost: false, isOver: left <= 0) }
+        guard left > 0, left >= least.tokens else { throw Self.exhausted(grant, isCost: false, isOver: left <= 0) }
         reserved.tokens = min(reserved.tokens, left)
       }
       if let allowance = grant.costAllowance {
         let left = allowance - entry.spentCost - entry.reserved.cost
-        guard left > least.cost else { throw Self.exhausted(grant, isCost: true, isOver: left <= 0) }
+        guard left > 0, left >= least.cost else { throw Self.exhausted(grant, isCost: true, isOver: left <= 0) }
         reserved.cost = min(reserved.cost, left)
       }
       entries[sandbox]?.reserved.tokens += reserved.tokens
