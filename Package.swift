@@ -190,6 +190,7 @@ let package = Package(
       "RookeryCommandsTests",
       ["RookeryCommands", "RookeryHost", "RookeryModel", .argumentParser, .hummingbird, .logging, .nioCore]),
     tests("FaultTests", ["RookeryFaults", "RookeryModel"]),
-    tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
+    tests(
+      "IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore, .nioHTTP1]),
   ]
 )

@@ -21,11 +21,10 @@ actor LiveSession {
   let generation: Int
   var turn: TurnState?
   /// Prompts that wait.
-  var queued = 0
+  var queue: PromptQueue
   var seq: Int64
-  private var tail = EventTail()
-  private var readers: [UInt64: CheckedContinuation<Void, any Error>] = [:]
-  private var nextReader: UInt64 = 0
+  /// Those who follow the session hear through it.
+  let feed: SessionFeed
   private var persisted: (meta: SessionMeta, turn: TurnState?)
   /// Events that may wait for the next commit, a moment later: what they follow from is repeatable until then.
   private var deferred: [EventPayload] = []
@@ -45,6 +44,8 @@ actor LiveSession {
   var step: Task<Void, any Error>?
   /// Signals an agent that was asked to stop and did not.
   var stopping: Task<Void, Never>?
+  /// Waits for the deadline of the agent's next open question.
+  var questionTimer: Task<Void, Never>?
   /// Seconds for which our own processes may still be away.
   var patience = LiveSession.patience
   /// The newest limit that was hit: where the agent fails next, this is why.
@@ -52,8 +53,10 @@ actor LiveSession {
   /// Secrets that the operator lets this session's agent see, by the variable that holds them; never stored.
   var exposedSecrets: [String: Secret] = [:]
 
-  /// Opens a session's file, unless `store` is it already.
-  init(_ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer) throws {
+  /// Opens a session's file, unless `store` is it already. `known`: the feed that others follow already.
+  init(
+    _ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer, feed known: SessionFeed? = nil
+  ) throws {
     let store = try store ?? SessionStore(directory: services.directory, session: id, create: false)
     let loaded = try store.read { transaction in
       guard let stored = try transaction.meta() else {
@@ -62,7 +65,8 @@ actor LiveSession {
       return (
         generation: stored.generation, meta: try JSON.decode(SessionMeta.self, from: stored.body),
         turn: try transaction.lastTurn().map { try JSON.decode(TurnState.self, from: $0.body) }, seq: try transaction.lastSeq(),
-        queued: try transaction.prompts().count { $0.state == .queued }
+        queue: PromptQueue(
+          try transaction.prompts().filter { $0.state == .queued }.map { PromptQueue.Entry(prompt: $0.id, mode: $0.mode) })
       )
     }
     self.id = id
@@ -77,8 +81,9 @@ actor LiveSession {
     generation = loaded.generation
     turn = loaded.turn
     seq = loaded.seq
-    queued = loaded.queued
+    queue = loaded.queue
     persisted = (loaded.meta, loaded.turn)
+    feed = known ?? SessionFeed(id, generation: loaded.generation, seq: loaded.seq)
   }
 
   // MARK: Writing
@@ -115,70 +120,27 @@ actor LiveSession {
 
   private func publish(_ stored: [StoredEvent]) {
     if let last = stored.last { seq = last.seq }
-    for event in stored { tail.append(EncodedEvent(seq: event.seq, kind: event.kind, json: event.json)) }
-    if !stored.isEmpty {
-      let waiting = readers
-      readers = [:]
-      for reader in waiting.values { reader.resume() }
-    }
+    feed.publish(stored.map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) })
     indexer.update(summary)
   }
 
-  // MARK: Reading
+  /// Tells whoever listens now of something that is no event.
+  func signal(_ signal: SessionSignal) { feed.signal(signal) }
 
-  /// The events after `after`: from memory where they are there, else a page of the file; waits when there are none yet.
-  func events(following after: Int64) async throws -> [EncodedEvent] {
-    while after >= seq {
-      guard !closing else {
-        throw RookeryError(.unavailable, "The server is shutting down.", mend: "Connect again and resume after \(after).")
-      }
-      try await nextCommit()
-    }
-    if let recent = tail.events(after: after) { return Self.page(recent) }
-    return try events(after: after, limit: 500)
-  }
+  // MARK: Reading
 
   func events(after: Int64, limit: Int) throws -> [EncodedEvent] {
     try store.read { try $0.events(after: after, limit: limit, bytes: 256 << 10) }
       .map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) }
   }
 
-  private static func page(_ events: [EncodedEvent]) -> [EncodedEvent] {
-    var size = 0
-    let end = events.firstIndex { event in
-      size += event.json.count
-      return size > 256 << 10
-    }
-    return Array(events[..<max(1, end ?? events.count)])
-  }
-
-  private func nextCommit() async throws {
-    nextReader += 1
-    let reader = nextReader
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        if Task.isCancelled {
-          continuation.resume(throwing: CancellationError())
-        } else {
-          readers[reader] = continuation
-        }
-      }
-    } onCancel: {
-      Task { await self.cancelReader(reader) }
-    }
-  }
-
-  private func cancelReader(_ reader: UInt64) {
-    readers.removeValue(forKey: reader)?.resume(throwing: CancellationError())
-  }
-
   /// Lets readers and the running turn go without ending anything: sandbox and agent live on for the next process.
   func close() async {
     closing = true
-    for reader in readers.values { reader.resume() }
-    readers = [:]
+    feed.close()
     alarmTimer?.cancel()
     stopping?.cancel()
+    questionTimer?.cancel()
     link?.pump?.cancel()
     serviceWatch?.task.cancel()
     runner?.cancel()
@@ -192,12 +154,16 @@ actor LiveSession {
       if let turn, turn.phase != .done {
         turn.stopRequested ? .stopping : .running
       } else {
-        queued > 0 ? .queued : .idle
+        queue.waiting.isEmpty ? .idle : .queued
       }
-    return SessionSummary(
+    var summary = SessionSummary(
       id: meta.id, repository: meta.repository, branch: meta.branch, agent: meta.agent, owner: meta.owner, title: meta.title,
       state: state, created: meta.created, updated: meta.updated, seq: seq, generation: generation, pullRequest: meta.pullRequest,
       lastResult: meta.lastResult)
+    summary.access = meta.access
+    summary.participants = participants
+    summary.parent = meta.parent?.session
+    return summary
   }
 
   var directory: String { "/workspace/\(meta.repository)" }

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Logging
 import RookeryAgents
@@ -12,6 +11,8 @@ package actor SessionEngine: SessionService {
   let services: SessionServices
   private let indexer: SessionIndexer
   private var live: [SessionID: LiveSession] = [:]
+  /// What is followed, whether or not its session is live.
+  private var feeds: [SessionID: WeakFeed] = [:]
   private var closing = false
   /// When this server started: what is older was made by an earlier one.
   let started = Date()
@@ -52,7 +53,10 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  func forget(_ id: SessionID) { live[id] = nil }
+  func forget(_ id: SessionID) {
+    live[id] = nil
+    feeds[id] = nil
+  }
 
   /// Every session that there is.
   func allSessions() throws -> [LiveSession] {
@@ -63,8 +67,9 @@ package actor SessionEngine: SessionService {
   func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, store: store, services: services, indexer: indexer)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer, feed: feeds[id]?.feed)
     live[id] = session
+    feeds[id] = WeakFeed(feed: session.feed)
     return session
   }
 
@@ -76,20 +81,26 @@ package actor SessionEngine: SessionService {
     let agent = try await agent(asked: request.agent, repository: repository)
     var body = request
     body.author = nil
+    let prompt = NewPrompt(text: text, author: user.author, files: try await files(request.attachments, of: user))
     return try await begin(
-      request: request.requestId, body: JSON.encode(body), prompt: text, by: user, repository: repository.name, agent: agent)
+      request: request.requestId, body: JSON.encode(body), prompt: prompt, by: user, repository: repository.name, agent: agent
+    ) { meta in
+      if let access = request.access { meta.access = access }
+    }
   }
 
   /// Makes a session with its first prompt, once for each request id.
   func begin(
-    request: String, body: Data, prompt text: String, by user: User, repository: RepositoryName, agent: AgentName,
+    request: String, body: Data, prompt: NewPrompt, by user: User, repository: RepositoryName, agent: AgentName,
     _ fill: (inout SessionMeta) -> Void = { _ in }
   ) async throws -> API.PromptReceipt {
     let key = "\(user.id)/\(request)"
     let now = Date()
     var meta = SessionMeta(
       id: .random(prefix: "s"), repository: repository, branch: "", agent: agent, owner: user.author,
-      title: Self.title(of: text, limit: 100), created: now, updated: now)
+      title: Self.title(of: prompt.text, limit: 100), created: now, updated: now)
+    meta.access = services.configuration.sessions.access
+    meta.participants = [Participant(person: user.author, role: .owner, joined: now)]
     fill(&meta)
     let (id, intended) = try services.registry.intend(request: key, body: body, session: meta.id, user: user.id)
     guard intended == body else {
@@ -98,8 +109,7 @@ package actor SessionEngine: SessionService {
     }
     meta.id = id
     meta.branch = "rookery/\(id)"
-    let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
-    let (receipt, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+    let (receipt, store) = try LiveSession.begin(meta, prompt: prompt, request: key, services: services)
     let session = try session(id, store: store)
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
@@ -109,18 +119,19 @@ package actor SessionEngine: SessionService {
 
   package func prompt(_ session: SessionID, _ request: API.PostPrompt, by user: User) async throws -> API.PromptReceipt {
     let text = try Self.checked(request.text, requestId: request.requestId)
-    return try await self.session(session).enqueue(
-      text, author: user.author, request: "\(user.id)/\(request.requestId)", digest: Self.digest(text))
+    let prompt = NewPrompt(
+      text: text, author: user.author, mode: request.mode ?? .queue, files: try await files(request.attachments, of: user))
+    return try await self.session(session).enqueue(prompt, request: "\(user.id)/\(request.requestId)")
   }
 
-  package func stop(_ session: SessionID, by user: User) async throws { try await self.session(session).stop() }
+  package func stop(_ session: SessionID, by user: User) async throws { try await self.session(session).stop(by: user.author) }
 
   package func cancel(_ session: SessionID, prompt: PromptID, by user: User) async throws {
     try await self.session(session).cancel(prompt, by: user.id)
   }
 
-  package func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
-    try services.registry.sessions(repository: repository, limit: min(limit, 1000))
+  package func sessions(repository: RepositoryName?, limit: Int, for user: User) async throws -> [SessionSummary] {
+    try services.registry.sessions(repository: repository, limit: min(limit, 1000)) { $0.role(of: user) != nil }
   }
 
   package func snapshots(_ session: SessionID) async throws -> [API.SessionSnapshot] {
@@ -144,7 +155,15 @@ package actor SessionEngine: SessionService {
   }
 
   package func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
-    LiveCursor(session: try self.session(session), after: max(after, 0))
+    let feed = try self.session(session).feed
+    return LiveCursor(
+      feed: feed, stored: { [self] in try await self.session(session).events(after: $0, limit: 500) }, after: max(after, 0),
+      heard: feed.signalled)
+  }
+
+  package func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
+    guard let feed = feeds[session]?.feed else { return }
+    feed.signal(signal)
   }
 
   package func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data) {
@@ -188,8 +207,6 @@ package actor SessionEngine: SessionService {
     let word = cut.lastIndex(of: " ").map { cut[..<$0] } ?? cut
     return word + "…"
   }
-
-  private static func digest(_ text: String) -> Data { Data(SHA256.hash(data: Data(text.utf8))) }
 
   // MARK: Reports
 
@@ -245,4 +262,9 @@ package actor SessionEngine: SessionService {
     for session in live.values where await session.meta.sandbox == sandbox { return session }
     return nil
   }
+}
+
+/// A feed that is there as long as someone holds it: its session, or who follows it.
+private struct WeakFeed {
+  weak var feed: SessionFeed?
 }

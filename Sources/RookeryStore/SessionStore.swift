@@ -108,6 +108,7 @@ package final class SessionStore: Sendable {
           CREATE TABLE snapshot (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, turn INTEGER, created REAL NOT NULL) STRICT;
           """)
     }
+    registerMultiplayer(in: &migrator)
     return migrator
   }
 }

@@ -21,11 +21,12 @@ extension SessionTransaction {
   package func enqueue(_ prompt: Prompt, request: String, digest: Data, seq: Int64) throws {
     try database.execute(
       sql: """
-        INSERT INTO prompt (id, request, digest, text, author, state, turn, position, seq)
-        VALUES (?, ?, ?, ?, ?, ?, NULL, (SELECT coalesce(max(position), 0) + 1 FROM prompt), ?)
+        INSERT INTO prompt (id, request, digest, text, author, state, turn, position, seq, mode, attachments)
+        VALUES (?, ?, ?, ?, ?, ?, NULL, (SELECT coalesce(max(position), 0) + 1 FROM prompt), ?, ?, ?)
         """,
       arguments: [
         prompt.id.rawValue, request, digest, prompt.text, JSON.encode(prompt.author), prompt.state.rawValue, seq,
+        prompt.mode.rawValue, prompt.attachments.map { try JSON.encode($0) },
       ])
   }
 
@@ -55,6 +56,7 @@ extension SessionTransaction {
     }
     return Prompt(
       id: try PromptID(row["id"] as String), text: row["text"], author: try JSON.decode(Author.self, from: row["author"]),
-      state: state, turn: row["turn"])
+      state: state, turn: row["turn"], mode: PromptMode(rawValue: row["mode"]) ?? .queue,
+      attachments: try (row["attachments"] as Data?).map { try JSON.decode([Attachment].self, from: $0) })
   }
 }

@@ -58,7 +58,7 @@ final class RunningSystem: Sendable {
     var arrived = ports.makeAsyncIterator()
     let modelPort = try #require(await arrived.next())
     let repositories = options.repositories
-    for name in repositories { try await git.makeRepository(name) }
+    for name in repositories { try await git.makeRepository(name, files: options.files) }
     let forge = options.forge ? try await startForge(directory, repositories) : nil
     func settings(of repository: String) -> String {
       let link = forge.map { ", forge: {kind: github, api_url: \"\($0.url)\", repository: acme/\(repository)}" } ?? ""
@@ -78,6 +78,7 @@ final class RunningSystem: Sendable {
       repositories:
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
+      \(options.configuration)
       """, to: "rookery.yaml")
     if let size = options.databaseSize { try await mountDatabases(directory, size) }
     let supervisor = try launch(
@@ -196,6 +197,10 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var runtimeSeconds = 600
   /// How many warm sandboxes wait for each repository: none where a test is about something else.
   var pool = 0
+  /// What the repositories hold.
+  var files = ["README.md": "# Hello\n"]
+  /// More sections of the configuration.
+  var configuration = ""
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -212,11 +217,12 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 extension Trait where Self == RunningSystemTrait {
   static func system(
     script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
-    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0
+    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0,
+    files: [String: String] = ["README.md": "# Hello\n"], configuration: String = ""
   ) -> Self {
     RunningSystemTrait(
       script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, idlePauseSeconds: idlePauseSeconds,
-      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool)
+      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool, files: files, configuration: configuration)
   }
 }
 

@@ -14,6 +14,8 @@ protocol EventStreamEncoder: Sendable {
   func opening() async throws -> ByteBuffer
   /// The frames for these events, which follow those of the last call; nil when there is nothing to say of them.
   mutating func frames(for events: [EncodedEvent]) async throws -> ByteBuffer?
+  /// The frames for signals: they come after the events of the same batch; nil when they say nothing here.
+  mutating func frames(for signals: [SessionSignal]) async throws -> ByteBuffer?
 }
 
 /// A Server-Sent Events answer that follows a session's log.
@@ -26,6 +28,8 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
   let context: RookeryRequestContext
   /// Times that tests shorten.
   var pace = EventStreamPace()
+  /// Whose stream it is, of which session, for those who want to know who watches.
+  var presence: (watchers: Watchers, session: SessionID, person: Author)?
 
   func response(_ extra: HTTPFields = [:]) -> Response {
     var headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store"]
@@ -36,13 +40,17 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
     return Response(
       status: .ok, headers: headers,
       body: ResponseBody { writer in
-        try await stream.run(&writer)
+        if let (watchers, session, person) = stream.presence {
+          try await watchers.watching(session, as: person) { try await stream.run(&writer) }
+        } else {
+          try await stream.run(&writer)
+        }
         try await writer.finish(nil)
       })
   }
 
   private enum Step: Sendable {
-    case events([EncodedEvent], any EventCursor)
+    case news(FeedNews, any EventCursor)
     case beat
     case ended
   }
@@ -64,8 +72,13 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
         try await watch.writing(try await encoder.opening(), to: &writer)
         while let step = try await group.next() {
           switch step {
-          case .events(let events, let cursor):
-            if let frames = try await encoder.frames(for: events) { try await watch.writing(frames, to: &writer) }
+          case .news(let news, let cursor):
+            if !news.events.isEmpty, let frames = try await encoder.frames(for: news.events) {
+              try await watch.writing(frames, to: &writer)
+            }
+            if !news.signals.isEmpty, let frames = try await encoder.frames(for: news.signals) {
+              try await watch.writing(frames, to: &writer)
+            }
             group.addTask { [pace] in
               // Gathers what comes in quick succession.
               if pace.gather > .zero { try await Task.sleep(for: pace.gather) }
@@ -100,8 +113,8 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
 
   private static func pull(_ cursor: any EventCursor) async throws -> Step {
     var cursor = cursor
-    let events = try await cursor.next()
-    return .events(events, cursor)
+    let news = try await cursor.next()
+    return .news(news, cursor)
   }
 
   private static func beat(_ pace: EventStreamPace) async throws -> Step {
