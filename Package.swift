@@ -210,6 +210,7 @@ let package = Package(
       "ConformanceTests",
       ["RookeryWebSocket", "RookeryModel", "RookeryTestSupport", .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore]),
     tests("FaultTests", ["RookeryFaults", "RookeryModel"]),
-    tests("IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore]),
+    tests(
+      "IntegrationTests", ["RookeryCommands", "RookeryModel", "RookeryRehearsal", "RookeryTestSupport", .httpClient, .nioCore, .nioHTTP1]),
   ]
 )

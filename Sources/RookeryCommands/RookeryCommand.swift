@@ -16,6 +16,7 @@ struct RookeryCommand: AsyncParsableCommand {
         name: "Work",
         subcommands: [
           RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
+          QueueCommand.self, AnswerCommand.self, PeopleCommand.self,
           DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
           SearchCommand.self, RedactCommand.self,
         ]),

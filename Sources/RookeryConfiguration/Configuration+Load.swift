@@ -33,6 +33,8 @@ extension Configuration {
     if let value = root?[.snapshots] { configuration.snapshots = try Snapshots(value) }
     if let value = root?[.images] { configuration.images = try Images(value) }
     if let value = root?[.pool] { configuration.pool = try Pool(value) }
+    if let value = root?[.sessions] { configuration.sessions = try Sessions(value) }
+    if let value = root?[.permissions] { configuration.permissions = try Permissions(value) }
     if let value = root?[.agents] { configuration.agents = try Agents(value) }
     if let value = root?[.repositories] {
       for (key, settings) in try value.entries() {
@@ -43,6 +45,9 @@ extension Configuration {
           settings, defaults: configuration.sandbox.limits, environment: environment)
         if let pool = try settings.section(ConfigurationKeys.Repository.self)[.pool] {
           configuration.repositories[name]?.pool = try Pool.Kept(pool, defaults: configuration.pool.kept)
+        }
+        if let permissions = try settings.section(ConfigurationKeys.Repository.self)[.permissions] {
+          configuration.repositories[name]?.permissions = try Permissions(permissions)
         }
         if let variable = try settings.section(ConfigurationKeys.Repository.self)[.gitTokenEnv]?.string() {
           configuration.tokenVariables.append(variable)

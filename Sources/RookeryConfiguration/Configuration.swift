@@ -12,6 +12,8 @@ public struct Configuration: Sendable, Equatable {
   public var snapshots = Snapshots()
   public var images = Images()
   public var pool = Pool()
+  public var sessions = Sessions()
+  public var permissions = Permissions()
   /// By repository name; a repository needs an entry only where it needs a credential or other limits.
   public var repositories: [RepositoryName: RepositorySettings] = [:]
   public var agents = Agents()
@@ -156,6 +158,8 @@ public struct Configuration: Sendable, Equatable {
     public var pullRequestBase: String?
     /// Its pool of warm sandboxes, where it differs from the others'.
     public var pool: Pool.Kept?
+    /// What its agents may do unasked, where it differs from the others'.
+    public var permissions: Permissions?
     public init() {}
   }
 

@@ -1,7 +1,7 @@
 /// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
 enum ConfigurationKeys {
   enum Root: String, ConfigurationKey {
-    case server, network, model, sandbox, snapshots, images, pool, repositories, agents, secrets, github
+    case server, network, model, sandbox, snapshots, images, pool, sessions, permissions, repositories, agents, secrets, github
   }
 
   enum Server: String, ConfigurationKey {
@@ -77,6 +77,17 @@ enum ConfigurationKeys {
     case maximumAgeMinutes = "max_age_minutes"
   }
 
+  enum Sessions: String, ConfigurationKey {
+    case access
+  }
+
+  enum Permissions: String, ConfigurationKey {
+    case otherwise, rules
+    case timeoutSeconds = "timeout_seconds"
+  }
+
+  enum PermissionRule: String, ConfigurationKey { case tool, kind, about, answer }
+
   enum Limits: String, ConfigurationKey {
     case memoryMB = "memory_mb"
     case cpus, processes
@@ -90,7 +101,7 @@ enum ConfigurationKeys {
     case url, hosts, secrets
     case requestableHosts = "requestable_hosts"
     case exposedSecrets = "exposed_secrets"
-    case limits, agent, forge, pool
+    case limits, agent, forge, pool, permissions
     case blockedCommands = "blocked_commands"
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
@@ -166,6 +177,7 @@ enum ConfigurationKeys {
       + paths(ModelPrice.self, "model.prices.NAME.") + paths(WireSecret.self, "secrets.NAME.")
       + paths(Sandbox.self, "sandbox.") + paths(Limits.self, "sandbox.limits.") + paths(Snapshots.self, "snapshots.")
       + paths(Images.self, "images.") + paths(Pool.self, "pool.") + paths(RepositoryPool.self, "repositories.NAME.pool.")
+      + paths(Sessions.self, "sessions.") + paths(Permissions.self, "permissions.") + paths(PermissionRule.self, "permissions.rules[].")
       + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
       + paths(GitHub.self, "github.") + paths(GitHubApp.self, "github.app.") + paths(SignIn.self, "github.sign_in.")

@@ -19,6 +19,11 @@ public struct SessionSummary: Sendable, Codable, Equatable {
   public var generation: Int
   public var pullRequest: PullRequest?
   public var lastResult: TurnFinished.Result?
+  /// Absent: as the server's default was before it could be chosen, everyone.
+  public var access: SessionAccess?
+  public var participants: [Participant]?
+  /// The session whose agent started this one.
+  public var parent: SessionID?
 
   public init(
     id: SessionID, repository: RepositoryName, branch: String, agent: AgentName, owner: Author, title: String, state: State,
@@ -49,11 +54,44 @@ public struct Prompt: Sendable, Codable, Equatable {
   public var author: Author
   public var state: State
   public var turn: Int?
-  public init(id: PromptID, text: String, author: Author, state: State, turn: Int?) {
+  /// What it does to a turn that runs.
+  public var mode: PromptMode
+  public var attachments: [Attachment]?
+  public init(
+    id: PromptID, text: String, author: Author, state: State, turn: Int?, mode: PromptMode = .queue, attachments: [Attachment]? = nil
+  ) {
     self.id = id
     self.text = text
     self.author = author
     self.state = state
     self.turn = turn
+    self.mode = mode
+    self.attachments = attachments
+  }
+}
+
+/// What a prompt does to a turn that runs when it comes.
+public enum PromptMode: String, Sendable, Codable, CaseIterable {
+  /// Waits for its turn.
+  case queue
+  /// Reaches the running turn where the agent can take it in, else runs next.
+  case steer
+  /// Stops the running turn, whose work is kept, and runs next.
+  case interrupt
+}
+
+/// A file that goes with a prompt; its bytes are found by its digest.
+public struct Attachment: Sendable, Codable, Equatable, Hashable {
+  /// A file's name, without directories.
+  public var name: String
+  public var mediaType: String
+  public var bytes: Int
+  /// SHA-256 of the content, lower-case hex.
+  public var digest: String
+  public init(name: String, mediaType: String, bytes: Int, digest: String) {
+    self.name = name
+    self.mediaType = mediaType
+    self.bytes = bytes
+    self.digest = digest
   }
 }

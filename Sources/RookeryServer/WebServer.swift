@@ -123,17 +123,20 @@ package struct WebServer: Service {
       HostCheck(names: HostNames(context.configuration.server))
       Authentication(registry: context.registry, cookie: cookie, failedLogins: failedLogins, localUsers: context.localUsers)
     }
-    var routes = RouteTable(router: router)
+    var routes = RouteTable(router: router, sessions: context.sessions)
     StatusRoutes.add(to: &routes, context)
     RepositoryRoutes.add(to: &routes, context)
     WarmRoutes.add(to: &routes, context)
     SessionRoutes.add(to: &routes, context)
-    EventRoutes.add(to: &routes, context, pace: pace, sockets: sockets)
+    let watchers = Watchers(sessions: context.sessions)
+    QueueRoutes.add(to: &routes, context)
+    ParticipantRoutes.add(to: &routes, context, watchers)
+    EventRoutes.add(to: &routes, context, pace: pace, sockets: sockets, watchers)
     SearchRoutes.add(to: &routes, context)
     AgentRoutes.add(to: &routes, context)
     PersonRoutes.add(to: &routes, context)
     LoginRoutes.add(to: &routes, context, cookie: cookie, failedLogins: failedLogins)
-    PageRoutes.add(to: &routes, context, pace: pace)
+    PageRoutes.add(to: &routes, context, pace: pace, watchers)
     FormRoutes.add(to: &routes, context)
     return routes
   }

@@ -19,10 +19,12 @@ struct GitScripts: Sendable {
     "GIT_CONFIG_KEY_3": "gc.auto", "GIT_CONFIG_VALUE_3": "0",
   ]
 
-  private func script(_ text: String, id: ProcessID, arguments: [String], environment extra: [String: String] = [:]) -> ProcessSpec {
+  private func script(
+    _ text: String, id: ProcessID, arguments: [String], environment extra: [String: String] = [:], input: Bool = false
+  ) -> ProcessSpec {
     ProcessSpec(
       id: id, argv: ["/bin/sh", "-euc", text, "git"] + arguments, environment: Self.environment.merging(extra) { $1 },
-      directory: directory, account: .agent)
+      directory: directory, account: .agent, input: input)
   }
 
   /// Switches to the session's branch, making it where HEAD is, and prints HEAD. The author's identity goes into the agent's
@@ -115,6 +117,28 @@ struct GitScripts: Sendable {
       printf '%s\\n\\n' "$commit"
       git bundle create --quiet - "$2..$1"
       """, id: id, arguments: [ref, base, pushed, message], environment: Self.identity(author))
+  }
+
+  /// Brings a working copy that is at the image's commit back to where the session was: the branch as the remote has it, or, from a
+  /// bundle on stdin, unfinished work at `hidden` with the branch that it stood on. Prints HEAD.
+  func restore(id: ProcessID, branch: String, isPushed: Bool, hidden: String?) -> ProcessSpec {
+    script(
+      """
+      bundle=$(mktemp)
+      trap 'rm -f "$bundle"' EXIT
+      cat > "$bundle"
+      if [ -n "$4" ]; then
+        git bundle unbundle "$bundle" > /dev/null
+        git checkout --quiet --force -B "$2" "$4^"
+        # The files are as they were, and none of them is committed.
+        git read-tree -u --reset "$4"
+        git reset --quiet
+      elif [ "$3" = yes ]; then
+        git fetch --quiet --no-tags --force --no-write-fetch-head "$1" "+refs/heads/$2:refs/rookery/restored"
+        git checkout --quiet --force -B "$2" refs/rookery/restored
+      fi
+      git rev-parse HEAD
+      """, id: id, arguments: [remote, branch, isPushed ? "yes" : "no", hidden ?? ""], input: true)
   }
 
   func push(id: ProcessID, branch: String) -> ProcessSpec {

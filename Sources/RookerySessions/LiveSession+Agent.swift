@@ -136,7 +136,7 @@ extension LiveSession {
   // MARK: Committing
 
   /// Commits what output (or an act of ours) meant: events, parser state, offsets and outbox in one transaction; then acts on it.
-  func apply(_ meaning: Interpretation) throws {
+  func apply(_ meaning: Interpretation, also body: (SessionTransaction) throws -> Void = { _ in }) throws {
     guard var link else { return }
     var entries: [OutboxEntry] = []
     for bytes in meaning.input {
@@ -149,16 +149,22 @@ extension LiveSession {
     if let ending = meaning.ending, turn?.phase == .work {
       turn?.agentEnded(stopReason: ending.stopReason, succeeded: ending.succeeded, error: ending.error)
     }
-    let events = bounded(meaning.events)
+    var next = queue
+    let events = bounded(named(meaning.events)) + ask(meaning.questions) + putBack(meaning.refusedSteers, into: &next)
     let stored = StoredProcess(output: link.interpreter.offsets, input: link.input, state: try JSON.encode(link.interpreter.state))
     try commit(events) { transaction in
       try transaction.setProcess(link.process, in: link.sandbox.id, stored)
       for entry in entries { try transaction.addToOutbox(entry, of: link.process, in: link.sandbox.id) }
       try transaction.trimOutbox(of: link.process, in: link.sandbox.id, written: link.written)
+      try body(transaction)
+      for refused in meaning.refusedSteers { try transaction.putBack(refused.prompt) }
+      if next != queue { try transaction.setOrder(next.order) }
       return []
     }
+    queue = next
     link.outgoing += entries
     self.link = over ? nil : link
+    if !meaning.questions.isEmpty { watchQuestions() }
     if over { link.pump?.cancel() }
     if over, meaning.exit == nil {
       // A conversation that failed can't go on; the next prompt starts the agent anew.
@@ -187,6 +193,17 @@ extension LiveSession {
         .limitHit(.init(limit: .output, detail: "More than \(Self.maximumOutput >> 20) MiB in one turn: the rest is not logged.")))
     }
     return kept
+  }
+
+  /// Prompts that the turn was given in vain wait again, before all others.
+  private func putBack(_ refused: [Interpretation.RefusedSteer], into queue: inout PromptQueue) -> [EventPayload] {
+    let given = refused.filter { steer in turn?.steers?.contains { $0.prompt == steer.prompt } ?? false }
+    for steer in given.reversed() {
+      turn?.steers?.removeAll { $0.prompt == steer.prompt }
+      queue.putBack(steer.prompt)
+    }
+    if turn?.steers?.isEmpty == true { turn?.steers = nil }
+    return given.map { .promptDeferred(.init(prompt: $0.prompt, reason: $0.reason)) }
   }
 
   // MARK: Writing

@@ -65,6 +65,7 @@ extension LiveSession {
     meta.awaitsSync = nil
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
     let restored = meta.snapshot != nil
+    meta.restores = !restored && hasWorkElsewhere ? true : nil
     commitLater([
       .sandboxReady(
         .init(
@@ -167,6 +168,30 @@ extension LiveSession {
         mend: "Start a new session; this one's repository was damaged.", context: result.errorOutput)
     }
     self.turn?.startCommit = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    if meta.restores == true { try await restoreWork() }
+  }
+
+  /// Whether the session came further than its image, in a place that outlives its sandboxes and snapshots.
+  var hasWorkElsewhere: Bool { meta.pushedCommit != nil || meta.savedWork != nil }
+
+  /// The sandbox and its snapshots are lost: the work comes back from the remote's branch, or from our own store where that has more.
+  private func restoreWork() async throws {
+    guard let turn, let sandbox else { return }
+    let bundle = try meta.savedWork.flatMap { saved in try store.read { try $0.artifact(saved.artifact) }?.1 }
+    let hidden = bundle == nil ? nil : meta.savedWork?.commit
+    let specification = git.restore(
+      id: try ProcessID("turn-\(turn.number)-restore"), branch: meta.branch, isPushed: meta.pushedCommit != nil, hidden: hidden)
+    let result = try await run(specification, input: bundle ?? Data(), in: sandbox)
+    guard result.exit.succeeded else {
+      throw RookeryError(
+        .sandboxFailed, "The session's work could not be brought back: \(GitScripts.lastLine(of: result.errorOutput))",
+        mend: "What was pushed is on the remote; unfinished work is among the session's artifacts as a bundle.",
+        context: result.errorOutput)
+    }
+    self.turn?.startCommit = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    meta.restores = nil
+    let source = hidden == nil ? "from the pushed branch" : "with the unfinished work that was kept"
+    try commit([.notice(.init(level: .info, text: "The session's sandbox was lost: its files come back \(source)."))])
   }
 
   var git: GitScripts { GitScripts(repository: meta.repository, session: id) }

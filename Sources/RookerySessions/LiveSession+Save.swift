@@ -38,7 +38,8 @@ extension LiveSession {
         .commitCreated(
           .init(
             commit: head, subject: lines[1], author: current.author, files: changes.count,
-            additions: changes.reduce(0) { $0 + $1.additions }, deletions: changes.reduce(0) { $0 + $1.deletions })))
+            additions: changes.reduce(0) { $0 + $1.additions }, deletions: changes.reduce(0) { $0 + $1.deletions },
+            coauthors: current.coauthors.isEmpty ? nil : current.coauthors)))
     }
     let diff = try await sandbox.run(git.diff(id: try ProcessID("turn-\(current.number)-diff"), base: base))
     let content = Data(diff.stdout)
@@ -63,6 +64,7 @@ extension LiveSession {
     let content = Data(result.stdout[(split + 2)...])
     let bundle = try artifact(
       .bundle, name: "turn-\(current.number).bundle", mediaType: "application/x-git-bundle", content: content)
+    meta.savedWork = .init(artifact: bundle.id, commit: commit)
     try self.commit([.workSaved(.init(ref: ref, commit: commit))]) {
       [try $0.append(bundle, content: content, turn: current.number, at: Date())]
     }
@@ -78,12 +80,15 @@ extension LiveSession {
     guard let current = turn, let commit = current.commit, let sandbox else { return }
     let result = try await sandbox.run(git.push(id: try ProcessID("turn-\(current.number)-push"), branch: meta.branch))
     guard result.exit.succeeded else {
+      // Nobody but this sandbox has the commit: it goes to our store.
+      if let base = meta.baseCommit { try await saveHidden(current, base: base, sandbox) }
       throw RookeryError(
         .pushRejected, "The branch could not be pushed: \(GitScripts.lastLine(of: result.errorOutput))",
         mend: "Check the repository's URL and credential in the configuration; the next prompt pushes again.", context: result.errorOutput)
     }
     let remote = try await services.repositories.get(meta.repository).url
     meta.pushedCommit = commit
+    meta.savedWork = nil
     try self.commit([.branchPushed(.init(branch: meta.branch, commit: commit, remote: remote))])
   }
 
@@ -123,7 +128,9 @@ extension LiveSession {
   private func commitMessage(_ current: TurnState) throws -> String {
     guard let prompt = try store.read({ try $0.prompt(current.prompt) }) else { return "Work of turn \(current.number)" }
     let closing = try closingMessage(of: current.number)
-    return [SessionEngine.title(of: prompt.text, limit: 72), closing, "Rookery-Session: \(id)"].filter { !$0.isEmpty }.joined(
+    // Trailers, as git knows them: one paragraph at the end.
+    let trailers = ["Rookery-Session: \(id)"] + current.coauthors.map { "Co-authored-by: \($0.name) <\($0.email)>" }
+    return [SessionEngine.title(of: prompt.text, limit: 72), closing, trailers.joined(separator: "\n")].filter { !$0.isEmpty }.joined(
       separator: "\n\n")
   }
 

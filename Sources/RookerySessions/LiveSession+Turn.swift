@@ -14,7 +14,7 @@ extension LiveSession {
   }
 
   /// Whether a turn is unfinished or a prompt waits: asked after a restart.
-  var hasWork: Bool { turn.map { $0.phase != .done } ?? false || queued > 0 }
+  var hasWork: Bool { turn.map { $0.phase != .done } ?? false || !queue.waiting.isEmpty }
 
   private func runTurns() async {
     while !closing, !Task.isCancelled {
@@ -34,7 +34,11 @@ extension LiveSession {
   /// True when there is a turn to run: an unfinished one, or a new one for the next prompt.
   private func beginTurn() throws -> Bool {
     if let turn, turn.phase != .done { return true }
-    guard let prompt = try store.read({ try $0.nextPrompt() }) else { return false }
+    guard let next = queue.next else { return false }
+    guard let prompt = try store.read({ try $0.prompt(next) }), prompt.state == .queued else {
+      queue.take(next)
+      return try beginTurn()
+    }
     let number = (turn?.number ?? 0) + 1
     lastLimit = nil
     turn = TurnState(number: number, prompt: prompt.id, author: prompt.author, started: Date())
@@ -43,7 +47,7 @@ extension LiveSession {
       try transaction.removeAlarms()
       return []
     }
-    queued -= 1
+    queue.take(prompt.id)
     return true
   }
 
@@ -132,7 +136,9 @@ extension LiveSession {
     meta.lastResult = current.finished.result
     turn?.advance()
     try commit([.turnFinished(current.finished)]) { transaction in
-      try transaction.setState(current.promptState, of: current.prompt, turn: current.number)
+      for prompt in [current.prompt] + (current.steers ?? []).map(\.prompt) {
+        try transaction.setState(current.promptState, of: prompt, turn: current.number)
+      }
       return []
     }
   }
@@ -162,31 +168,5 @@ extension LiveSession {
   private func pauseAfterFailure() async -> Bool {
     do { try await Task.sleep(for: .seconds(1)) } catch { return false }
     return !closing
-  }
-
-  // MARK: Stop
-
-  /// Stops the running turn: asks the agent, then signals it, then kills it. What it did is kept.
-  func stop() async throws {
-    guard let current = turn, current.phase != .done, !current.stopRequested else { return }
-    turn?.requestStop()
-    try commit()
-    if current.phase == .claim { step?.cancel() }
-    guard current.phase == .work, let link else { return }
-    let asked = link.interpreter.canCancel
-    if asked, let meaning = self.link?.interpreter.cancel() { try apply(meaning) }
-    let escalation: [(Duration, ProcessSignal)] =
-      asked ? [(.milliseconds(1200), .terminate), (.milliseconds(300), .kill)] : [(.zero, .terminate), (.milliseconds(1200), .kill)]
-    stopping = Task {
-      for (pause, signal) in escalation {
-        do {
-          try await Task.sleep(for: pause)
-          guard self.turn?.number == current.number, self.turn?.result == nil, self.link?.process == link.process else { return }
-          try await link.sandbox.signal(link.process, signal)
-        } catch {
-          self.logger.notice("could not signal an agent", metadata: ["error": "\(error)"])
-        }
-      }
-    }
   }
 }

@@ -14,11 +14,13 @@ extension LiveSession {
     guard let prompt = try store.read({ try $0.prompt(current.prompt) }) else {
       throw RookeryError(.internal, "The turn's prompt is missing.", context: "\(current.prompt)")
     }
+    let files = try promptFiles(prompt)
+    if !current.prompted { try await place(prompt, in: sandbox) }
     switch definition.wire {
     case .command: try await startCommand(prompt.text, definition, sandbox)
     case .acp:
       async let newest: Void = catchUp()
-      try await promptAgent(prompt.text, definition, sandbox)
+      try await promptAgent(prompt.text, files, definition, sandbox)
       try await newest
     }
     try await awaitOutcome(runtime: limits(asked: nil).runtimeSeconds)
@@ -30,7 +32,9 @@ extension LiveSession {
     let process = try ProcessID("turn-\(current.number)-work")
     let start = AgentStart(
       definition: definition, repository: meta.repository, environment: meta.environment, exposed: exposedSecrets)
-    let specification = try start.process(process, model: services.configuration.model, arguments: Self.scriptFromInput)
+    let specification = try start.process(
+      process, model: services.configuration.model, arguments: Self.scriptFromInput,
+      environment: ["ROOKERY_ATTACHMENTS": attachmentsDirectory(of: current.prompt)])
     // It waits for its script, which is written only once it is stored.
     async let started: Void = sandbox.start(specification)
     if !current.prompted {
@@ -52,7 +56,7 @@ extension LiveSession {
   private static let scriptFromInput = ["-c", "script=$(cat); exec < /dev/null; eval \"$script\""]
 
   /// Gives the prompt to the agent, starting it when it does not run.
-  private func promptAgent(_ text: String, _ definition: AgentDefinition, _ sandbox: any Sandbox) async throws {
+  private func promptAgent(_ text: String, _ files: [PromptFile], _ definition: AgentDefinition, _ sandbox: any Sandbox) async throws {
     if link == nil, let process = meta.agentProcess, try store.read({ try $0.process(process, in: sandbox.id) }) != nil {
       // A restart of ours: the start may not have happened yet, and happens once.
       try await start(definition, as: process, in: sandbox)
@@ -63,7 +67,9 @@ extension LiveSession {
       meta.agentProcesses += 1
       let process = try ProcessID("agent-\(meta.agentProcesses)")
       meta.agentProcess = process
-      let client = ACPClient(agent: definition, directory: directory, resume: meta.agentSession, history: try history())
+      let client = ACPClient(
+        agent: definition, directory: directory, resume: meta.agentSession, history: try history(),
+        policy: services.configuration.permissions(of: meta.repository).policy, tools: [])
       try commit { transaction in
         try transaction.setProcess(
           process, in: sandbox.id, StoredProcess(state: try JSON.encode(OutputInterpreter.State.acp(client))))
@@ -74,7 +80,7 @@ extension LiveSession {
       try begin()
     }
     guard turn?.prompted == false else { return }
-    guard let meaning = link?.interpreter.prompt(text) else { return }
+    guard let meaning = link?.interpreter.prompt(text, files: files) else { return }
     turn?.prompted = true
     try apply(meaning)
   }
@@ -102,6 +108,9 @@ extension LiveSession {
       clock.cancel()
       opening.cancel()
     }
+    // A stop that came just before, or before a restart of ours.
+    try carryOutStop()
+    watchQuestions()
     while turn?.result == nil, link != nil, !closing {
       await withCheckedContinuation { workWaiter = $0 }
     }

@@ -22,7 +22,7 @@ actor LiveSession {
   let generation: Int
   var turn: TurnState?
   /// Prompts that wait.
-  var queued = 0
+  var queue: PromptQueue
   var seq: Int64
   /// Those who follow the session hear through it.
   let feed: SessionFeed
@@ -34,8 +34,6 @@ actor LiveSession {
   var closing = false
   /// Set when the session was put to rest: another actor may have its file.
   private(set) var isRetired = false
-  /// Writes that go to disk together, next.
-  var gathered: [GatheredWrite] = []
   var lastCommit = ContinuousClock.now
   var runner: Task<Void, Never>?
   var sandbox: (any Sandbox)?
@@ -52,6 +50,8 @@ actor LiveSession {
   var step: Task<Void, any Error>?
   /// Signals an agent that was asked to stop and did not.
   var stopping: Task<Void, Never>?
+  /// Waits for the deadline of the agent's next open question.
+  var questionTimer: Task<Void, Never>?
   /// Seconds for which our own processes may still be away.
   var patience = LiveSession.patience
   /// The newest limit that was hit: where the agent fails next, this is why.
@@ -72,7 +72,8 @@ actor LiveSession {
       return (
         generation: stored.generation, meta: try JSON.decode(SessionMeta.self, from: stored.body),
         turn: try transaction.lastTurn().map { try JSON.decode(TurnState.self, from: $0.body) }, seq: try transaction.lastSeq(),
-        queued: try transaction.prompts().count { $0.state == .queued }
+        queue: PromptQueue(
+          try transaction.prompts().filter { $0.state == .queued }.map { PromptQueue.Entry(prompt: $0.id, mode: $0.mode) })
       )
     }
     self.id = id
@@ -88,7 +89,7 @@ actor LiveSession {
     generation = loaded.generation
     turn = loaded.turn
     seq = loaded.seq
-    queued = loaded.queued
+    queue = loaded.queue
     persisted = (loaded.meta, loaded.turn)
     feed = known ?? SessionFeed(id, generation: loaded.generation, seq: loaded.seq)
   }
@@ -166,7 +167,7 @@ actor LiveSession {
 
   /// What the runner holds for us waits there as long as we rest; a watched service may change at any time.
   private var isAtRest: Bool {
-    guard runner == nil, step == nil, !hasWork, deferred.isEmpty, gathered.isEmpty else { return false }
+    guard runner == nil, step == nil, !hasWork, deferred.isEmpty else { return false }
     guard serviceWatch == nil || meta.paused == true || meta.sandbox == nil else { return false }
     guard let link else { return true }
     return link.inbox.isEmpty && link.outgoing.isEmpty && !link.draining && !link.writing
@@ -190,6 +191,7 @@ actor LiveSession {
     feed.close()
     alarmTimer?.cancel()
     stopping?.cancel()
+    questionTimer?.cancel()
     link?.pump?.cancel()
     serviceWatch?.task.cancel()
     runner?.cancel()
@@ -203,12 +205,16 @@ actor LiveSession {
       if let turn, turn.phase != .done {
         turn.stopRequested ? .stopping : .running
       } else {
-        queued > 0 ? .queued : .idle
+        queue.waiting.isEmpty ? .idle : .queued
       }
-    return SessionSummary(
+    var summary = SessionSummary(
       id: meta.id, repository: meta.repository, branch: meta.branch, agent: meta.agent, owner: meta.owner, title: meta.title,
       state: state, created: meta.created, updated: meta.updated, seq: seq, generation: generation, pullRequest: meta.pullRequest,
       lastResult: meta.lastResult)
+    summary.access = meta.access
+    summary.participants = participants
+    summary.parent = meta.parent?.session
+    return summary
   }
 
   var directory: String { "/workspace/\(meta.repository)" }

@@ -11,6 +11,15 @@ struct Interpretation: Equatable, Sendable {
   var agentSession: String?
   var ending: Ending?
   var exit: ProcessExit?
+  /// Prompts that the running turn was given in vain.
+  var refusedSteers: [RefusedSteer] = []
+  /// What the agent asks the participants.
+  var questions: [ACPQuestion] = []
+
+  struct RefusedSteer: Equatable, Sendable {
+    var prompt: PromptID
+    var reason: String
+  }
 
   struct Ending: Equatable, Sendable {
     var stopReason: String
@@ -77,7 +86,19 @@ struct OutputInterpreter: Sendable {
   /// Starts the conversation.
   mutating func begin() -> Interpretation { act { $0.begin() } }
   /// Gives the prompt to the agent.
-  mutating func prompt(_ text: String) -> Interpretation { act { $0.prompt(text) } }
+  mutating func prompt(_ text: String, files: [PromptFile] = []) -> Interpretation { act { $0.prompt(text, files: files) } }
+  /// Whether the running turn can be told more.
+  var canSteer: Bool { if case .acp(let client) = state { client.canSteer } else { false } }
+  /// Gives the running turn another prompt.
+  mutating func steer(_ prompt: PromptID, _ text: String, files: [PromptFile] = []) -> Interpretation {
+    act { $0.steer(prompt, text, files: files) ?? [.steerRefused(prompt, reason: "The turn can't be told anything now.")] }
+  }
+  /// What the agent asked and nobody answered yet.
+  var questions: [ACPQuestion] { if case .acp(let client) = state { client.questions } else { [] } }
+  /// Answers a question of the agent's.
+  mutating func answer(_ question: Int, option: Int?, answered: PermissionAnswered) -> Interpretation {
+    act { $0.answerPermission(question, option: option, answered: answered) }
+  }
   /// Asks the agent to stop.
   mutating func cancel() -> Interpretation { act { $0.cancel() } }
 
@@ -146,6 +167,8 @@ struct OutputInterpreter: Sendable {
         meaning.ending = .init(
           stopReason: reason, succeeded: !refused && reason != "cancelled",
           error: refused ? RookeryError(.agentFailed, "The model refused the request.", mend: "Word it differently.") : nil)
+      case .steerRefused(let prompt, let reason): meaning.refusedSteers.append(.init(prompt: prompt, reason: reason))
+      case .ask(let question): meaning.questions.append(question)
       case .failed(let error):
         meaning.ending = .init(stopReason: "error", succeeded: false, error: error)
       }

@@ -8,7 +8,7 @@ import RookeryStore
 extension SessionEngine {
   package func delete(_ id: SessionID, by user: User) async throws {
     guard SessionStore.exists(directory: services.directory, session: id) else {
-      throw RookeryError(.notFound, "There is no session “\(id)”.", mend: "“rookery sessions” lists those you may see.")
+      throw LiveSession.unknown(id)
     }
     try services.registry.bury(id)
     services.logger.info("deleting a session", metadata: ["session": "\(id)", "user": "\(user.id)"])

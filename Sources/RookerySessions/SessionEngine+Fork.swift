@@ -12,13 +12,15 @@ extension SessionEngine {
     // The origin is part of the request: another one under the same id is a conflict.
     let encoded = try JSON.encode(["fork": JSON.encode(body), "of": Data(session.rawValue.utf8)])
     return try await begin(
-      request: request.requestId, body: encoded, prompt: text, by: user, repository: point.meta.repository, agent: point.meta.agent
+      request: request.requestId, body: encoded, prompt: NewPrompt(text: text, author: user.author), by: user,
+      repository: point.meta.repository, agent: point.meta.agent
     ) { meta in
       meta.baseCommit = point.meta.baseCommit
       meta.environment = point.meta.environment
       meta.agentSession = point.meta.agentSession
       meta.snapshot = point.snapshot.id
       meta.inherited = point.history
+      meta.access = point.meta.access
       meta.forkedFrom = SessionCreated.Fork(session: session, seq: point.snapshot.seq)
     }
   }

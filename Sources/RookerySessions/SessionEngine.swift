@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Logging
 import RookeryAgents
@@ -97,20 +96,26 @@ package actor SessionEngine: SessionService {
     let agent = try await agent(asked: request.agent, repository: repository)
     var body = request
     body.author = nil
+    let prompt = NewPrompt(text: text, author: user.author, files: try await files(request.attachments, of: user))
     return try await begin(
-      request: request.requestId, body: JSON.encode(body), prompt: text, by: user, repository: repository.name, agent: agent)
+      request: request.requestId, body: JSON.encode(body), prompt: prompt, by: user, repository: repository.name, agent: agent
+    ) { meta in
+      if let access = request.access { meta.access = access }
+    }
   }
 
   /// Makes a session with its first prompt, once for each request id.
   func begin(
-    request: String, body: Data, prompt text: String, by user: User, repository: RepositoryName, agent: AgentName,
+    request: String, body: Data, prompt: NewPrompt, by user: User, repository: RepositoryName, agent: AgentName,
     _ fill: (inout SessionMeta) -> Void = { _ in }
   ) async throws -> API.PromptReceipt {
     let key = "\(user.id)/\(request)"
     let now = Date()
     var meta = SessionMeta(
       id: .random(prefix: "s"), repository: repository, branch: "", agent: agent, owner: user.author,
-      title: Self.title(of: text, limit: 100), created: now, updated: now)
+      title: Self.title(of: prompt.text, limit: 100), created: now, updated: now)
+    meta.access = services.configuration.sessions.access
+    meta.participants = [Participant(person: user.author, role: .owner, joined: now)]
     fill(&meta)
     let (id, intended) = try services.registry.intend(request: key, body: body, session: meta.id, user: user.id)
     guard intended == body else {
@@ -120,7 +125,6 @@ package actor SessionEngine: SessionService {
     let isNew = meta.id == id
     meta.id = id
     meta.branch = "rookery/\(id)"
-    let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
     var early: EarlySandbox?
     if isNew, await services.pool?.offers(repository) != true {
       early = EarlySandbox(for: meta, agent: try services.agents.definition(of: agent), services: services)
@@ -128,7 +132,7 @@ package actor SessionEngine: SessionService {
     }
     let (session, receipt): (LiveSession, API.PromptReceipt)
     do {
-      let (made, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+      let (made, store) = try LiveSession.begin(meta, prompt: prompt, request: key, services: services)
       (session, receipt) = (try self.session(id, store: store), made)
     } catch {
       early?.abandon(services.provider)
@@ -143,19 +147,21 @@ package actor SessionEngine: SessionService {
 
   package func prompt(_ session: SessionID, _ request: API.PostPrompt, by user: User) async throws -> API.PromptReceipt {
     let text = try Self.checked(request.text, requestId: request.requestId)
-    return try await using(session) {
-      try await $0.enqueue(text, author: user.author, request: "\(user.id)/\(request.requestId)", digest: Self.digest(text))
-    }
+    let prompt = NewPrompt(
+      text: text, author: user.author, mode: request.mode ?? .queue, files: try await files(request.attachments, of: user))
+    return try await using(session) { try await $0.enqueue(prompt, request: "\(user.id)/\(request.requestId)") }
   }
 
-  package func stop(_ session: SessionID, by user: User) async throws { try await using(session) { try await $0.stop() } }
+  package func stop(_ session: SessionID, by user: User) async throws {
+    try await using(session) { try await $0.stop(by: user.author) }
+  }
 
   package func cancel(_ session: SessionID, prompt: PromptID, by user: User) async throws {
     try await using(session) { try await $0.cancel(prompt, by: user.id) }
   }
 
-  package func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
-    try services.registry.sessions(repository: repository, limit: min(limit, 1000))
+  package func sessions(repository: RepositoryName?, limit: Int, for user: User) async throws -> [SessionSummary] {
+    try services.registry.sessions(repository: repository, limit: min(limit, 1000)) { $0.role(of: user) != nil }
   }
 
   package func snapshots(_ session: SessionID) async throws -> [API.SessionSnapshot] {
@@ -245,8 +251,6 @@ package actor SessionEngine: SessionService {
     let word = cut.lastIndex(of: " ").map { cut[..<$0] } ?? cut
     return word + "…"
   }
-
-  private static func digest(_ text: String) -> Data { Data(SHA256.hash(data: Data(text.utf8))) }
 
   // MARK: Reports
 

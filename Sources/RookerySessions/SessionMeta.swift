@@ -16,6 +16,17 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var baseCommit: String?
   /// The newest commit of the branch that the remote has.
   var pushedCommit: String?
+  /// Work that is in our store and not on the pushed branch.
+  var savedWork: SavedWork?
+  /// Whether `sandbox` started from the image, though the session had come further.
+  var restores: Bool?
+
+  struct SavedWork: Codable, Equatable, Sendable {
+    /// A bundle.
+    var artifact: ArtifactID
+    var commit: String
+  }
+
   /// Recorded before it is made, so that a crash in between leaves nothing unknown.
   var sandbox: SandboxID?
   /// Whether `sandbox` was seen running.
@@ -58,4 +69,20 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var gatewayReports: Int64?
   /// The sandbox for which people were told what was granted and what was not.
   var explainedSandbox: SandboxID?
+  /// Who takes part; nil: its owner alone.
+  var participants: [Participant]?
+  /// Who may see it beside them; nil: everyone, as before it could be chosen.
+  var access: SessionAccess?
+  /// Where an agent started it.
+  var parent: Parent?
+  /// Sessions that its own agent started.
+  var children: [SessionID]?
+
+  struct Parent: Codable, Equatable, Sendable {
+    var session: SessionID
+    /// The session that a person started.
+    var root: SessionID
+    /// How far below it this one stands.
+    var depth: Int
+  }
 }

@@ -19,8 +19,27 @@ package protocol SessionService: Sendable {
   func snapshot(_ session: SessionID) async throws -> API.SessionSnapshot
   /// Ends the session and removes its log, artifacts, snapshots and sandbox; what was pushed stays. Idempotent.
   func delete(_ session: SessionID, by user: User) async throws
-  /// Newest first.
-  func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary]
+  /// Throws unless `user` may do in the session what `needed` may: `notFound`, as for one that is not there, where they may not even
+  /// see it; `forbidden` otherwise. Asked before every other call about a session that someone makes.
+  func admit(_ user: User, to session: SessionID, as needed: SessionRole) async throws
+  /// Changes a prompt that waits; throws `conflict` when it does not any more. The same request twice does it once.
+  func edit(_ session: SessionID, prompt: PromptID, _ request: API.EditPrompt, by user: User) async throws -> API.PromptReceipt
+  /// Answers what the agent asks; throws `conflict` when it is answered already.
+  func answer(_ session: SessionID, permission: String, _ request: API.AnswerPermission, by user: User) async throws
+  /// Keeps a file for a prompt that `user` will send.
+  func upload(_ content: Data, name: String, mediaType: String, by user: User) async throws -> Attachment
+  /// A file of one of the session's prompts.
+  func attachment(_ session: SessionID, digest: String) async throws -> (Attachment, Data)
+  /// Takes part by a link's secret; throws `notFound` when it is no good.
+  func join(_ session: SessionID, secret: Secret, by user: User) async throws
+  func invite(_ session: SessionID, _ request: API.CreateInvitation, by user: User) async throws -> (Invitation, Secret)
+  func invitations(_ session: SessionID) async throws -> [Invitation]
+  func revoke(_ session: SessionID, invitation: String) async throws
+  func setRole(_ session: SessionID, of participant: UserID, _ role: SessionRole, by user: User) async throws
+  func remove(_ session: SessionID, participant: UserID, by user: User) async throws
+  func setAccess(_ session: SessionID, _ access: SessionAccess, by user: User) async throws
+  /// Newest first, of those that `user` may see.
+  func sessions(repository: RepositoryName?, limit: Int, for user: User) async throws -> [SessionSummary]
   func detail(_ session: SessionID) async throws -> API.SessionDetail
   /// At most `limit` events after `after`, in order.
   func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events

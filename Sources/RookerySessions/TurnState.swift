@@ -29,6 +29,24 @@ struct TurnState: Codable, Equatable, Sendable {
   var snapshot: SnapshotID?
   /// Bytes of agent output that became events.
   var outputBytes = 0
+  /// Prompts that the agent was given while it worked, oldest first.
+  var steers: [Steer]?
+  /// When the agent's open questions are answered for want of another answer, by their number.
+  var deadlines: [Int: Date]?
+
+  struct Steer: Codable, Equatable, Sendable {
+    var prompt: PromptID
+    var author: Author
+  }
+
+  /// Who has a part in the turn's work beside its author.
+  var coauthors: [Author] {
+    (steers ?? []).reduce(into: []) { people, steer in
+      if steer.author.email.lowercased() != author.email.lowercased(), !people.contains(where: { $0.email == steer.author.email }) {
+        people.append(steer.author)
+      }
+    }
+  }
 
   init(number: Int, prompt: PromptID, author: Author, started: Date) {
     self.number = number
@@ -93,7 +111,9 @@ struct TurnState: Codable, Equatable, Sendable {
 
   /// The one terminal event of the prompt.
   var finished: TurnFinished {
-    TurnFinished(prompt: prompt, result: result ?? .failed, stopReason: stopReason, commit: commit, snapshot: snapshot, error: error)
+    TurnFinished(
+      prompt: prompt, result: result ?? .failed, stopReason: stopReason, commit: commit, snapshot: snapshot, error: error,
+      steered: steers?.map(\.prompt))
   }
 
   var promptState: Prompt.State {

@@ -61,14 +61,20 @@ extension Registry {
     }
   }
 
-  /// Newest first.
-  package func sessions(repository: RepositoryName?, limit: Int) throws -> [SessionSummary] {
+  /// Newest first, of those that `isShown` admits.
+  package func sessions(
+    repository: RepositoryName?, limit: Int, where isShown: (SessionSummary) -> Bool = { _ in true }
+  ) throws -> [SessionSummary] {
     try database.read { database in
-      try Data.fetchAll(
-        database,
-        sql: "SELECT summary FROM session WHERE ?1 IS NULL OR repository = ?1 ORDER BY updated DESC LIMIT ?2",
-        arguments: [repository?.rawValue, limit]
-      ).map { try JSON.decode(SessionSummary.self, from: $0) }
+      let rows = try Data.fetchCursor(
+        database, sql: "SELECT summary FROM session WHERE ?1 IS NULL OR repository = ?1 ORDER BY updated DESC",
+        arguments: [repository?.rawValue])
+      var found: [SessionSummary] = []
+      while found.count < limit, let row = try rows.next() {
+        let summary = try JSON.decode(SessionSummary.self, from: row)
+        if isShown(summary) { found.append(summary) }
+      }
+      return found
     }
   }
 }

@@ -76,6 +76,7 @@ package final class Registry: Sendable {
     registerWarmSandboxes(in: &migrator)
     registerIdentity(in: &migrator)
     registerEngine(in: &migrator)
+    Uploads.registerMigration(in: &migrator)
     return migrator
   }
 }

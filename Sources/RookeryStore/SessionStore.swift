@@ -158,6 +158,7 @@ package final class SessionStore: Sendable {
           CREATE TABLE snapshot (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, turn INTEGER, created REAL NOT NULL) STRICT;
           """)
     }
+    registerMultiplayer(in: &migrator)
     return migrator
   }
 }
@@ -174,16 +175,5 @@ package struct SessionTransaction {
         .unavailable, "Another server has taken this session over.", mend: "Connect again.", context: "epoch \(written), ours \(epoch)")
     }
     try database.execute(sql: "UPDATE meta SET epoch = ?", arguments: [epoch])
-  }
-
-  /// A part of the transaction that is undone by itself when `body` throws.
-  package func part<Value>(_ body: () throws -> Value) throws -> Value {
-    var value: Value?
-    try database.inSavepoint {
-      value = try body()
-      return .commit
-    }
-    guard let value else { throw RookeryError(.internal, "A part of a transaction had no outcome.", mend: "Try again.") }
-    return value
   }
 }

@@ -21,11 +21,12 @@ extension SessionTransaction {
   package func enqueue(_ prompt: Prompt, request: String, digest: Data, seq: Int64) throws {
     try database.execute(
       sql: """
-        INSERT INTO prompt (id, request, digest, text, author, state, turn, position, seq)
-        VALUES (?, ?, ?, ?, ?, ?, NULL, (SELECT coalesce(max(position), 0) + 1 FROM prompt), ?)
+        INSERT INTO prompt (id, request, digest, text, author, state, turn, position, seq, mode, attachments)
+        VALUES (?, ?, ?, ?, ?, ?, NULL, (SELECT coalesce(max(position), 0) + 1 FROM prompt), ?, ?, ?)
         """,
       arguments: [
         prompt.id.rawValue, request, digest, prompt.text, JSON.encode(prompt.author), prompt.state.rawValue, seq,
+        prompt.mode.rawValue, prompt.attachments.map { try JSON.encode($0) },
       ])
   }
 
@@ -36,11 +37,6 @@ extension SessionTransaction {
 
   package func prompt(_ id: PromptID) throws -> Prompt? {
     try Row.fetchOne(database, sql: "SELECT * FROM prompt WHERE id = ?", arguments: [id.rawValue]).map(Self.prompt)
-  }
-
-  /// How many prompts wait.
-  package func queuedPrompts() throws -> Int {
-    try Int.fetchOne(database, sql: "SELECT count(*) FROM prompt WHERE state = 'queued'") ?? 0
   }
 
   /// The prompt that runs next.
@@ -60,6 +56,7 @@ extension SessionTransaction {
     }
     return Prompt(
       id: try PromptID(row["id"] as String), text: row["text"], author: try JSON.decode(Author.self, from: row["author"]),
-      state: state, turn: row["turn"])
+      state: state, turn: row["turn"], mode: PromptMode(rawValue: row["mode"]) ?? .queue,
+      attachments: try (row["attachments"] as Data?).map { try JSON.decode([Attachment].self, from: $0) })
   }
 }

@@ -58,7 +58,7 @@ final class RunningSystem: Sendable {
     var arrived = ports.makeAsyncIterator()
     let modelPort = try #require(await arrived.next())
     let repositories = options.repositories
-    for name in repositories { try await git.makeRepository(name) }
+    for name in repositories { try await git.makeRepository(name, files: options.files) }
     let forge = options.forge ? try await startForge(directory, repositories) : nil
     func settings(of repository: String) -> String {
       let link = forge.map { ", forge: {kind: github, api_url: \"\($0.url)\", repository: acme/\(repository)}" } ?? ""
@@ -200,6 +200,8 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var runtimeSeconds = 600
   /// How many warm sandboxes wait for each repository: none where a test is about something else.
   var pool = 0
+  /// What the repositories hold.
+  var files = ["README.md": "# Hello\n"]
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -217,12 +219,13 @@ extension Trait where Self == RunningSystemTrait {
   static func system(
     script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
     configuration: String = "", repositorySettings: String = "",
-    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0
+    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0,
+    files: [String: String] = ["README.md": "# Hello\n"]
   ) -> Self {
     RunningSystemTrait(
       script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, configuration: configuration,
       repositorySettings: repositorySettings, idlePauseSeconds: idlePauseSeconds,
-      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool)
+      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool, files: files)
   }
 }
 

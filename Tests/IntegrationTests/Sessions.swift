@@ -19,11 +19,30 @@ extension RunningSystem {
     return receipt.session
   }
 
-  func prompt(_ session: SessionID, _ text: String, requestId: String = UUID().uuidString) async throws -> API.PromptReceipt {
+  @discardableResult
+  func prompt(
+    _ session: SessionID, _ text: String, requestId: String = UUID().uuidString, author: API.NamedAuthor? = nil,
+    mode: PromptMode? = nil, attachments: [String]? = nil
+  ) async throws -> API.PromptReceipt {
     try await api { api in
       try await api.post(
-        "/v1/sessions/\(session)/prompts", API.PostPrompt(requestId: requestId, text: text), as: API.PromptReceipt.self)
+        "/v1/sessions/\(session)/prompts",
+        API.PostPrompt(requestId: requestId, text: text, author: author, mode: mode, attachments: attachments),
+        as: API.PromptReceipt.self)
     }
+  }
+
+  @discardableResult
+  func edit(_ session: SessionID, _ prompt: PromptID, _ body: API.EditPrompt) async throws -> API.PromptReceipt {
+    try await api { try await $0.patch("/v1/sessions/\(session)/prompts/\(prompt)", body, as: API.PromptReceipt.self) }
+  }
+
+  /// Waits until the session's log holds an event that fits.
+  func event<Body: Sendable>(
+    _ session: SessionID, _ what: String, _ fit: @escaping @Sendable (EventPayload) -> Body?
+  ) async throws -> Body {
+    try await eventually(timeout: .seconds(60), what) { try await self.log(session).contains { fit($0.payload) != nil } }
+    return try #require(try await log(session).compactMap { fit($0.payload) }.first, "\(what)")
   }
 
   func detail(_ session: SessionID) async throws -> API.SessionDetail {

@@ -77,7 +77,7 @@ import Testing
       try await page.wait(for: "document.querySelector('#queue .queued-text')?.innerText === 'And <then> \"this\"'")
       #expect(try await page.evaluate("document.querySelector('#prompt-text').value") == "")
       #expect(try await server.sessions.detail(id).prompts.map(\.text) == ["First", "And <then> \"this\""])
-      try await page.evaluate("document.querySelector('#queue button').click()")
+      try await page.evaluate("document.querySelector('#queue form[action$=cancel] button').click()")
       try await page.wait(for: "document.querySelector('#queue').hidden")
       #expect(try await server.sessions.detail(id).prompts.last?.state == .cancelled)
       try await page.evaluate("document.querySelector('#stop button').click()")

@@ -183,9 +183,11 @@ import Testing
       let page = SessionPage(sessions: server.sessions)
       let last = try await server.sessions.detail(id).session.seq
       let shown = PageModel()
+      let (viewer, watchers) = (try #require(server.users[.member]), Watchers(sessions: server.sessions))
       var place: (after: Int64, from: Int64) = (0, 1)
       for end in cuts.filter({ $0 < last }) + [last] {
-        var encoder = try await FragmentEncoder(page: page, session: id, after: place.after, from: place.from)
+        var encoder = try await FragmentEncoder(
+          page: page, session: id, viewer: viewer, watchers: watchers, after: place.after, from: place.from)
         let events = try await server.sessions.events(id, after: place.after, limit: Int(end - place.after)).events
         // In small batches, as they come live.
         for batch in stride(from: 0, to: events.count, by: 3) {

@@ -79,37 +79,6 @@ import Testing
     }
   }
 
-  @Test func writesThatComeTogetherAreFlushedTogether() async throws {
-    let fixture = try EngineFixture()
-    let id = try fixture.makeSession()
-    let engine = fixture.engine
-    let answers = try await withThrowingTaskGroup(of: Int64?.self) { group in
-      for number in 0..<100 {
-        let text = notice("\(number)")
-        group.addTask {
-          do {
-            return try await engine.using(id) { session in
-              try await session.gather { transaction in
-                let event = try transaction.append(text, turn: nil, at: Date())
-                // Only this one's event is taken back.
-                if number == 50 { throw RookeryError(.conflict, "This one is refused.") }
-                return ([event], event.seq)
-              }
-            }
-          } catch let error as RookeryError where error.code == .conflict {
-            return nil
-          }
-        }
-      }
-      var answers: [Int64?] = []
-      for try await answer in group { answers.append(answer) }
-      return answers
-    }
-    #expect(answers.compactMap(\.self).sorted() == Array(2...100))
-    #expect(answers.count { $0 == nil } == 1)
-    #expect(try await engine.events(id, after: 0, limit: 1000).events.map(\.seq) == Array(1...100))
-  }
-
   @Test func anEarlierProcessCanWriteNoMore() throws {
     let fixture = try EngineFixture()
     let id = try fixture.makeSession()

@@ -3,6 +3,7 @@ import RookeryModel
 /// From the first request to an open conversation.
 extension ACPClient {
   mutating func receive(_ result: Result<JSONValue, ACPRemoteError>, of id: Int) -> [ACPAction] {
+    if let steer = state.steering?.first(where: { $0.request == id }) { return steered(steer, result) }
     // An answer that nobody awaits, such as that of a request that we gave up, is ignored.
     guard let awaited = state.awaited, awaited.id == id else { return [] }
     state.awaited = nil
@@ -40,6 +41,9 @@ extension ACPClient {
       .compactMap { $0["name"]?.string ?? $0["id"]?.string }.map { EventBounds.line($0) }
     state.phase = .opening
     let capabilities = answer["agentCapabilities"]
+    state.steers = answer["_meta"]?["steering"]?["supported"]?.bool
+    state.takesImages = capabilities?["promptCapabilities"]?["image"]?.bool
+    state.takesResources = capabilities?["promptCapabilities"]?["embeddedContext"]?.bool
     guard let earlier = state.resume else { return [openNew()] }
     if capabilities?["loadSession"]?.bool == true {
       state.replaying = true
@@ -52,11 +56,11 @@ extension ACPClient {
   }
 
   private mutating func openNew() -> ACPAction {
-    request(.newSession, ["cwd": .string(state.directory), "mcpServers": []])
+    request(.newSession, ["cwd": .string(state.directory), "mcpServers": .array(state.tools ?? [])])
   }
 
   private mutating func openEarlier(_ method: Method, _ session: String) -> ACPAction {
-    request(method, ["sessionId": .string(session), "cwd": .string(state.directory), "mcpServers": []])
+    request(method, ["sessionId": .string(session), "cwd": .string(state.directory), "mcpServers": .array(state.tools ?? [])])
   }
 
   private mutating func giveUpResuming(_ reason: String) -> [ACPAction] {

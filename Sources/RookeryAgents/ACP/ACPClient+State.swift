@@ -27,6 +27,19 @@ extension ACPClient {
     /// `tool.update`, and a permission is often asked for by id alone.
     var announced: [String: String] = [:]
     var failure: RookeryError?
+    /// Whether a running turn can be told more (`_session/steering`), and what a prompt may hold beside text.
+    var steers: Bool?
+    var takesImages: Bool?
+    var takesResources: Bool?
+    /// Prompts that were given to the running turn and not answered yet.
+    var steering: [Steer]?
+    /// The turn is over, but something that it was told is not answered.
+    var heldEnd: String?
+    var policy: PermissionPolicy?
+    var questions: [ACPQuestion]?
+    var questionCount: Int?
+    /// Servers of tools that the agent is given.
+    var tools: [JSONValue]?
 
     init(agent: AgentName, title: String, directory: String, resume: String?, history: String?) {
       self.agent = agent
@@ -40,6 +53,13 @@ extension ACPClient {
   struct QueuedPrompt: Sendable, Codable, Equatable {
     var text: String
     var cancelled = false
+    var files: [PromptFile]?
+  }
+
+  /// A prompt on its way into the running turn.
+  struct Steer: Sendable, Codable, Equatable {
+    var request: Int
+    var prompt: PromptID
   }
 
   struct Awaited: Sendable, Codable, Equatable {

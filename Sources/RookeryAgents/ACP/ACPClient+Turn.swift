@@ -17,7 +17,7 @@ extension ACPClient {
       actions.append(
         request(
           .prompt,
-          ["sessionId": .string(state.session ?? ""), "prompt": [["type": "text", "text": .string(retold(next.text))]]]))
+          ["sessionId": .string(state.session ?? ""), "prompt": content(retold(next.text), files: next.files ?? [])]))
       break
     }
     return actions
@@ -43,16 +43,26 @@ extension ACPClient {
   mutating func turnEnded(_ answer: JSONValue) -> [ACPAction] {
     // Some agents answer `null`, or without a reason: the turn is over all the same. A cancelled turn may end as `end_turn`.
     let reason = answer["stopReason"]?.string.map { EventBounds.line($0) } ?? (state.phase == .cancelling ? "cancelled" : "end_turn")
+    return endTurn(reason)
+  }
+
+  /// Ends the turn, unless something that it was told is not answered yet: only the answer says whether that was taken in.
+  mutating func endTurn(_ reason: String) -> [ACPAction] {
+    if state.phase == .cancelling { state.steering = nil }
+    guard state.steering == nil else {
+      state.heldEnd = reason
+      return []
+    }
     state.phase = .ready
-    return [.turnEnded(stopReason: reason)] + startQueued()
+    state.heldEnd = nil
+    return withdrawQuestions(tell: false) + [.turnEnded(stopReason: reason)] + startQueued()
   }
 
   mutating func turnFailed(_ error: ACPRemoteError) -> [ACPAction] {
     guard state.phase == .cancelling || error.code == ACPRemoteError.cancelled else {
       return fail(failure(error, during: .prompt))
     }
-    state.phase = .ready
-    return [.turnEnded(stopReason: "cancelled")] + startQueued()
+    return endTurn("cancelled")
   }
 
   /// The typed form of an agent's error: what it means for the person who asked.

@@ -23,8 +23,15 @@ package struct ACPClient: Sendable, Equatable {
   ///   - directory: the agent's working directory, absolute.
   ///   - sessionID: the `agentSession` of an earlier process of this agent, whose conversation is to be continued.
   ///   - history: what was said before, in words. Where the earlier conversation can't be loaded, the first prompt begins with it.
-  package init(agent: AgentDefinition, directory: String, resume sessionID: String?, history: String? = nil) {
+  ///   - policy: how the agent's requests for permission are answered.
+  ///   - tools: servers of tools that the agent is given, as ACP's `mcpServers` has them.
+  package init(
+    agent: AgentDefinition, directory: String, resume sessionID: String?, history: String? = nil, policy: PermissionPolicy? = nil,
+    tools: [JSONValue] = []
+  ) {
     state = State(agent: agent.name, title: agent.title, directory: directory, resume: sessionID, history: history)
+    state.policy = policy
+    state.tools = tools.isEmpty ? nil : tools
   }
 
   package var phase: Phase { state.phase }
@@ -67,9 +74,9 @@ package struct ACPClient: Sendable, Equatable {
 
   /// Starts a turn, at once when the conversation is ready, else as soon as it is. Each prompt is answered by exactly one
   /// `turnEnded`, or by `failed`.
-  package mutating func prompt(_ text: String) -> [ACPAction] {
+  package mutating func prompt(_ text: String, files: [PromptFile] = []) -> [ACPAction] {
     if let failure = state.failure { return [.failed(failure)] }
-    state.queue.append(QueuedPrompt(text: text))
+    state.queue.append(QueuedPrompt(text: text, files: files.isEmpty ? nil : files))
     return state.phase == .ready ? startQueued() : []
   }
 
@@ -84,7 +91,8 @@ package struct ACPClient: Sendable, Equatable {
       return Array(repeating: .turnEnded(stopReason: "cancelled"), count: waiting)
     }
     state.phase = .cancelling
-    return [.send(line: ACPMessage.notification("session/cancel", ["sessionId": .string(session)]))]
+    // The order that the protocol asks for: open requests are answered, then the turn ends.
+    return withdrawQuestions(tell: true) + [.send(line: ACPMessage.notification("session/cancel", ["sessionId": .string(session)]))]
   }
 }
 

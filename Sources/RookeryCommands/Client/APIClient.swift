@@ -7,7 +7,7 @@ import RookeryModel
 
 /// The server's HTTP API, for the commands. Every failure is a `RookeryError`.
 package struct APIClient: Sendable {
-  package enum Method: String, Sendable { case GET, POST, DELETE }
+  package enum Method: String, Sendable { case GET, POST, DELETE, PATCH }
 
   let address: ServerAddress
   private let client: HTTPClient
@@ -48,6 +48,23 @@ package struct APIClient: Sendable {
     _ path: String, _ body: some Encodable, as: Answer.Type, timeout: Duration = .seconds(60)
   ) async throws -> Answer {
     try Self.decode(await whole(request(.POST, path, body: JSON.encode(body)), timeout: timeout))
+  }
+
+  package func patch<Answer: Decodable>(_ path: String, _ body: some Encodable, as: Answer.Type) async throws -> Answer {
+    try Self.decode(await whole(request(.PATCH, path, body: JSON.encode(body)), timeout: .seconds(60)))
+  }
+
+  /// A `POST` whose answer has no body.
+  package func send(_ path: String, _ body: some Encodable) async throws {
+    _ = try await whole(request(.POST, path, body: JSON.encode(body)), timeout: .seconds(60))
+  }
+
+  /// Sends a file for a prompt that is sent next.
+  package func upload(_ content: Data, name: String) async throws -> Attachment {
+    let name = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "file"
+    var request = request(.POST, "/v1/attachments?name=\(name)", body: content)
+    request.headers.replaceOrAdd(name: "Content-Type", value: "application/octet-stream")
+    return try Self.decode(await whole(request, timeout: .seconds(300)))
   }
 
   /// A `POST` without a body.

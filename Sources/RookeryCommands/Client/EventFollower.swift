@@ -57,7 +57,8 @@ package struct EventFollower: Sendable {
       let part: [UInt8]?
       do { part = try await parts.next(isolation: isolation).map { Array($0.readableBytesView) } } catch { throw api.failure(error) }
       guard let part else { return .more }
-      for message in try parser.feed(part) {
+      // Signals are named; events are not.
+      for message in try parser.feed(part) where message.name == "message" {
         let event: Event
         do { event = try JSON.decode(Event.self, from: Data(message.data.utf8)) } catch {
           throw RookeryError(

@@ -60,9 +60,10 @@ struct SessionFollower: Sendable {
           return .done
         }
       case .turnFinished(let body):
-        open.remove(body.prompt)
+        let ended = [body.prompt] + (body.steered ?? [])
+        open.subtract(ended)
         status = body.result == .completed ? .success : .failed
-        if end == .prompt(body.prompt) { return .done }
+        if ended.contains(where: { end == .prompt($0) }) { return .done }
       default: return .more
       }
       return end == .idle && open.isEmpty ? .done : .more

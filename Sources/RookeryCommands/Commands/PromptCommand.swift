@@ -14,14 +14,19 @@ struct PromptCommand: AsyncParsableCommand {
   @Flag(help: "Queue it and print its id, without following.")
   var detach = false
 
+  @Flag var mode = PromptMode.queue
+
+  @OptionGroup var attach: AttachOptions
   @OptionGroup var prompt: PromptOptions
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: FollowOptions
 
   func run() async throws {
     let terminal = Terminal()
-    let request = API.PostPrompt(requestId: UUID().uuidString, text: try prompt.text(), author: prompt.author?.author)
+    var request = API.PostPrompt(
+      requestId: UUID().uuidString, text: try prompt.text(), author: prompt.author?.author, mode: mode == .queue ? nil : mode)
     let status = try await server.client { api in
+      request.attachments = try await attach.upload(api)
       let receipt = try await api.postOnce("/v1/sessions/\(session)/prompts", request, as: API.PromptReceipt.self)
       if output.json { try terminal.json(receipt) } else if detach { terminal.line(receipt.prompt.rawValue) }
       if detach { return ExitStatus.success }

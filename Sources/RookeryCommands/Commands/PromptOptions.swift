@@ -61,3 +61,41 @@ package struct NamedPerson: ExpressibleByArgument, Sendable, Equatable {
     author = API.NamedAuthor(name: name, email: email)
   }
 }
+
+/// Files that go with a prompt.
+struct AttachOptions: ParsableArguments {
+  @Option(name: .customLong("attach"), help: ArgumentHelp("A file for the agent, to 20 MiB; may be given often.", valueName: "path"))
+  var files: [String] = []
+
+  private static let limit = 20 << 20
+
+  /// Sends the files; returns their digests, nil when there are none.
+  func upload(_ api: APIClient) async throws -> [String]? {
+    var digests: [String] = []
+    for path in files {
+      guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: Self.limit + 1) else {
+        throw RookeryError(.badRequest, "The file \(path) can't be read.", mend: "Check the path.")
+      }
+      guard data.count <= Self.limit else {
+        throw RookeryError(.tooLarge, "The file \(path) is larger than \(Self.limit >> 20) MiB.", mend: "Put it into the repository.")
+      }
+      digests.append(try await api.upload(data, name: (path as NSString).lastPathComponent).digest)
+    }
+    return digests.isEmpty ? nil : digests
+  }
+}
+
+extension PromptMode: EnumerableFlag {
+  public static func name(for value: PromptMode) -> NameSpecification { .long }
+
+  public static func help(for value: PromptMode) -> ArgumentHelp? {
+    switch value {
+    case .queue: "Wait for its turn (the default)."
+    case .steer: "Reach the running turn where the agent can take it in, else run next."
+    case .interrupt: "Stop the running turn, whose work is kept, and run next."
+    }
+  }
+}
+
+extension SessionAccess: ExpressibleByArgument {}
+extension SessionRole: ExpressibleByArgument {}

@@ -17,15 +17,21 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Start it and print its id, without following.")
   var detach = false
 
+  @Option(help: "Who may see it and work in it beside its participants: team, watch or private. (default: the server's)")
+  var access: SessionAccess?
+
+  @OptionGroup var attach: AttachOptions
   @OptionGroup var prompt: PromptOptions
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: FollowOptions
 
   func run() async throws {
     let terminal = Terminal()
-    let request = API.CreateSession(
-      requestId: UUID().uuidString, repository: repo, prompt: try prompt.text(), agent: agent, author: prompt.author?.author)
+    var request = API.CreateSession(
+      requestId: UUID().uuidString, repository: repo, prompt: try prompt.text(), agent: agent, author: prompt.author?.author,
+      access: access)
     let status = try await server.client { api in
+      request.attachments = try await attach.upload(api)
       let receipt = try await api.postOnce("/v1/sessions", request, as: API.PromptReceipt.self)
       if output.json {
         try terminal.json(receipt)

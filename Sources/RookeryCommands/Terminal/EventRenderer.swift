@@ -85,6 +85,9 @@ package struct EventRenderer: Sendable {
       return ["\(dot) session on \(bold(body.repository.rawValue)), branch \(bold(body.branch)), agent \(body.agent)"]
     case .promptQueued(let body): return promptLines(body)
     case .promptCancelled: return [note("a waiting prompt was cancelled")]
+    case .promptEdited, .promptMoved, .promptSteered, .promptDeferred, .turnStopping, .participantJoined, .participantLeft,
+      .permissionRequested:
+      return peopleLines(of: payload)
     case .turnStarted(let body):
       hiddenLog = ""
       return ["\(dot) turn started for \(clean(body.author.name))"]
@@ -117,6 +120,24 @@ package struct EventRenderer: Sendable {
     case .workSaved(let body): [warning("unfinished work kept as \(clean(body.ref))")]
     case .pullRequestOpened(let body): [success("pull request #\(body.number) opened: \(clean(body.url))")]
     case .pullRequestUpdated(let body): [success("pull request #\(body.number) updated: \(clean(body.url))")]
+    default: []
+    }
+  }
+
+  /// What people do with each other, and what the agent wants of them.
+  private func peopleLines(of payload: EventPayload) -> [String] {
+    switch payload {
+    case .promptEdited(let body): [note("\(clean(body.author.name)) rewrote a waiting prompt")]
+    case .promptSteered(let body): [note("\(clean(body.author.name)) told the running turn more")]
+    case .promptDeferred(let body): [note("a prompt could not reach the turn and runs next: \(clean(body.reason))")]
+    case .turnStopping(let body): [note("\(clean(body.by.name)) stops the turn")]
+    case .participantJoined(let body): [note("\(clean(body.person.name)) takes part as \(body.role.rawValue)")]
+    case .participantLeft(let body): [note("\(clean(body.person.name)) takes part no more")]
+    case .permissionRequested(let body):
+      [
+        warning("the agent asks: \(clean(body.tool)) \(clean(body.detail.isEmpty ? "" : "— \(body.detail)"))"),
+        "  \(palette.paint("rookery answer SESSION \(clean(body.id)) --allow, or --deny", .dim))",
+      ]
     default: []
     }
   }

@@ -113,15 +113,61 @@ public struct Plan: Sendable, Codable, Equatable {
   public init(entries: [Entry]) { self.entries = entries }
 }
 
-/// A permission that the agent asked for and what was answered by policy.
+/// A permission that the agent asks the participants for.
+public struct PermissionRequested: Sendable, Codable, Equatable {
+  public struct Option: Sendable, Codable, Equatable {
+    /// Names it in the answer; dense from 0.
+    public var number: Int
+    public var name: String
+    public var allows: Bool
+    /// Whether the agent will not ask again for the like.
+    public var always: Bool
+    public init(number: Int, name: String, allows: Bool, always: Bool) {
+      self.number = number
+      self.name = name
+      self.allows = allows
+      self.always = always
+    }
+  }
+
+  /// Unique in the session.
+  public var id: String
+  /// The agent's id of the tool call, where it has one.
+  public var call: String?
+  public var tool: String
+  /// The command, or what else the tool is to do; shortened.
+  public var detail: String
+  public var options: [Option]
+  /// When the safe answer is given for want of another.
+  public var deadline: Date
+  public init(id: String, call: String?, tool: String, detail: String, options: [Option], deadline: Date) {
+    self.id = id
+    self.call = call
+    self.tool = tool
+    self.detail = detail
+    self.options = options
+    self.deadline = deadline
+  }
+}
+
+/// A permission that the agent asked for and what was answered.
 public struct PermissionAnswered: Sendable, Codable, Equatable {
+  public enum Source: String, Sendable, Codable { case policy, participant, timeout, stop }
   public var tool: String
   public var option: String
   public var allowed: Bool
-  public init(tool: String, option: String, allowed: Bool) {
+  /// Of the request, where participants were asked.
+  public var id: String?
+  /// Absent: by policy.
+  public var source: Source?
+  public var by: Author?
+  public init(tool: String, option: String, allowed: Bool, id: String? = nil, source: Source? = nil, by: Author? = nil) {
     self.tool = tool
     self.option = option
     self.allowed = allowed
+    self.id = id
+    self.source = source
+    self.by = by
   }
 }
 

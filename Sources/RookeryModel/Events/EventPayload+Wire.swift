@@ -8,6 +8,14 @@ extension EventPayload {
     case .sessionCreated: "session.created"
     case .promptQueued: "prompt.queued"
     case .promptCancelled: "prompt.cancelled"
+    case .promptEdited: "prompt.edited"
+    case .promptMoved: "prompt.moved"
+    case .promptSteered: "prompt.steered"
+    case .promptDeferred: "prompt.deferred"
+    case .turnStopping: "turn.stopping"
+    case .participantJoined: "participant.joined"
+    case .participantLeft: "participant.left"
+    case .permissionRequested: "permission.requested"
     case .turnStarted: "turn.started"
     case .stepFinished: "step.finished"
     case .sandboxReady: "sandbox.ready"
@@ -47,6 +55,14 @@ extension EventPayload {
     case "session.created": self = .sessionCreated(try SessionCreated(from: decoder))
     case "prompt.queued": self = .promptQueued(try PromptQueued(from: decoder))
     case "prompt.cancelled": self = .promptCancelled(try PromptCancelled(from: decoder))
+    case "prompt.edited": self = .promptEdited(try PromptEdited(from: decoder))
+    case "prompt.moved": self = .promptMoved(try PromptMoved(from: decoder))
+    case "prompt.steered": self = .promptSteered(try PromptSteered(from: decoder))
+    case "prompt.deferred": self = .promptDeferred(try PromptDeferred(from: decoder))
+    case "turn.stopping": self = .turnStopping(try TurnStopping(from: decoder))
+    case "participant.joined": self = .participantJoined(try ParticipantJoined(from: decoder))
+    case "participant.left": self = .participantLeft(try ParticipantLeft(from: decoder))
+    case "permission.requested": self = .permissionRequested(try PermissionRequested(from: decoder))
     case "turn.started": self = .turnStarted(try TurnStarted(from: decoder))
     case "step.finished": self = .stepFinished(try StepFinished(from: decoder))
     case "sandbox.ready": self = .sandboxReady(try SandboxReady(from: decoder))
@@ -86,6 +102,14 @@ extension EventPayload {
     case .sessionCreated(let body): try body.encode(to: encoder)
     case .promptQueued(let body): try body.encode(to: encoder)
     case .promptCancelled(let body): try body.encode(to: encoder)
+    case .promptEdited(let body): try body.encode(to: encoder)
+    case .promptMoved(let body): try body.encode(to: encoder)
+    case .promptSteered(let body): try body.encode(to: encoder)
+    case .promptDeferred(let body): try body.encode(to: encoder)
+    case .turnStopping(let body): try body.encode(to: encoder)
+    case .participantJoined(let body): try body.encode(to: encoder)
+    case .participantLeft(let body): try body.encode(to: encoder)
+    case .permissionRequested(let body): try body.encode(to: encoder)
     case .turnStarted(let body): try body.encode(to: encoder)
     case .stepFinished(let body): try body.encode(to: encoder)
     case .sandboxReady(let body): try body.encode(to: encoder)

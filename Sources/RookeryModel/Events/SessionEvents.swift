@@ -15,7 +15,12 @@ public struct SessionCreated: Sendable, Codable, Equatable {
       self.seq = seq
     }
   }
-  public init(repository: RepositoryName, branch: String, agent: AgentName, owner: Author, forkedFrom: Fork? = nil) {
+  /// The session whose agent started this one.
+  public var parent: SessionID?
+  public init(
+    repository: RepositoryName, branch: String, agent: AgentName, owner: Author, forkedFrom: Fork? = nil, parent: SessionID? = nil
+  ) {
+    self.parent = parent
     self.forkedFrom = forkedFrom
     self.repository = repository
     self.branch = branch
@@ -28,10 +33,15 @@ public struct PromptQueued: Sendable, Codable, Equatable {
   public var prompt: PromptID
   public var text: String
   public var author: Author
-  public init(prompt: PromptID, text: String, author: Author) {
+  /// Absent: it waits for its turn.
+  public var mode: PromptMode?
+  public var attachments: [Attachment]?
+  public init(prompt: PromptID, text: String, author: Author, mode: PromptMode? = nil, attachments: [Attachment]? = nil) {
     self.prompt = prompt
     self.text = text
     self.author = author
+    self.mode = mode
+    self.attachments = attachments
   }
 }
 
@@ -78,9 +88,13 @@ public struct TurnFinished: Sendable, Codable, Equatable {
   /// The sandbox's filesystem as the turn left it.
   public var snapshot: SnapshotID?
   public var error: RookeryError?
+  /// Prompts that reached this turn while it ran: this is their terminal event, too.
+  public var steered: [PromptID]?
   public init(
-    prompt: PromptID, result: Result, stopReason: String?, commit: String?, snapshot: SnapshotID? = nil, error: RookeryError?
+    prompt: PromptID, result: Result, stopReason: String?, commit: String?, snapshot: SnapshotID? = nil, error: RookeryError?,
+    steered: [PromptID]? = nil
   ) {
+    self.steered = steered
     self.snapshot = snapshot
     self.prompt = prompt
     self.result = result

@@ -7,7 +7,12 @@ public struct CommitCreated: Sendable, Codable, Equatable {
   public var files: Int
   public var additions: Int
   public var deletions: Int
-  public init(commit: String, subject: String, author: Author, files: Int, additions: Int, deletions: Int) {
+  /// Those who steered the turn.
+  public var coauthors: [Author]?
+  public init(
+    commit: String, subject: String, author: Author, files: Int, additions: Int, deletions: Int, coauthors: [Author]? = nil
+  ) {
+    self.coauthors = coauthors
     self.commit = commit
     self.subject = subject
     self.author = author

@@ -89,9 +89,16 @@ public enum API {
     public var agent: AgentName?
     /// Who the work is by, when the caller is an admin acting for someone.
     public var author: NamedAuthor?
+    /// Digests of files that the caller uploaded before.
+    public var attachments: [String]?
+    /// Who may see it and work in it; the server's usual access when absent.
+    public var access: SessionAccess?
     public init(
-      requestId: String, repository: RepositoryName, prompt: String, agent: AgentName? = nil, author: NamedAuthor? = nil
+      requestId: String, repository: RepositoryName, prompt: String, agent: AgentName? = nil, author: NamedAuthor? = nil,
+      attachments: [String]? = nil, access: SessionAccess? = nil
     ) {
+      self.attachments = attachments
+      self.access = access
       self.requestId = requestId
       self.repository = repository
       self.prompt = prompt
@@ -114,10 +121,18 @@ public enum API {
     public var requestId: String
     public var text: String
     public var author: NamedAuthor?
-    public init(requestId: String, text: String, author: NamedAuthor? = nil) {
+    /// Absent: it waits for its turn.
+    public var mode: PromptMode?
+    /// Digests of files that the caller uploaded before.
+    public var attachments: [String]?
+    public init(
+      requestId: String, text: String, author: NamedAuthor? = nil, mode: PromptMode? = nil, attachments: [String]? = nil
+    ) {
       self.requestId = requestId
       self.text = text
       self.author = author
+      self.mode = mode
+      self.attachments = attachments
     }
   }
 
@@ -180,7 +195,10 @@ public enum API {
     public var session: SessionSummary
     public var prompts: [Prompt]
     public var artifacts: [Artifact]
-    public init(session: SessionSummary, prompts: [Prompt], artifacts: [Artifact]) {
+    /// What the agent waits for an answer to.
+    public var permissions: [PermissionRequested]?
+    public init(session: SessionSummary, prompts: [Prompt], artifacts: [Artifact], permissions: [PermissionRequested]? = nil) {
+      self.permissions = permissions
       self.session = session
       self.prompts = prompts
       self.artifacts = artifacts

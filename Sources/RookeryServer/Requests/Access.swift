@@ -6,11 +6,14 @@ enum Access: Sendable, Equatable {
   case open
   /// A signed-in user of at least this role.
   case role(User.Role)
+  /// Someone who may do that in the session that the path names; to others it does not exist.
+  case session(SessionRole)
 
-  /// Throws `unauthenticated` or `forbidden` when `caller` may not.
+  /// Throws `unauthenticated` or `forbidden` when `caller` may not; what they may in a session is asked beside this.
   func admit(_ caller: Caller?) throws {
-    guard case .role(let needed) = self else { return }
+    if self == .open { return }
     guard let caller else { throw RookeryError.signInNeeded }
+    guard case .role(let needed) = self else { return }
     guard caller.user.role.rank >= needed.rank else {
       throw RookeryError(
         .forbidden, "This takes the role “\(needed.rawValue)”; you have “\(caller.user.role.rawValue)”.",

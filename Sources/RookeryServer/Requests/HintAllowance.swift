@@ -14,7 +14,13 @@ final class HintAllowance: Sendable {
   /// People kept; beyond it those who have their whole allowance back are forgotten.
   private static let capacity = 10_000
 
+  private let refusal: RookeryError
   private let spent = Mutex<[UserID: Spent]>([:])
+
+  /// `what`: of which too many are refused.
+  init(_ what: String = "requests to warm a sandbox") {
+    refusal = RookeryError(.rateLimited, "Too many \(what).", mend: "One every few seconds is enough.")
+  }
 
   /// Throws `rateLimited`.
   func take(_ user: UserID, now: Date = Date()) throws {
@@ -26,8 +32,6 @@ final class HintAllowance: Sendable {
       spent[user] = Spent(amount: amount + 1, at: now)
       return true
     }
-    guard isAllowed else {
-      throw RookeryError(.rateLimited, "Too many requests to warm a sandbox.", mend: "One every few seconds is enough.")
-    }
+    guard isAllowed else { throw refusal }
   }
 }

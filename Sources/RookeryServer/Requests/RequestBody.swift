@@ -13,13 +13,12 @@ enum RequestBodyLimit {
 }
 
 extension Request {
-  /// The whole body; throws `tooLarge` beyond the limit.
-  func boundedBody() async throws -> ByteBuffer {
-    let tooLarge = RookeryError(
-      .tooLarge, "The request's body is larger than \(RequestBodyLimit.body >> 20) MiB.", mend: "Send less.")
-    if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > RequestBodyLimit.body { throw tooLarge }
+  /// The whole body; throws `tooLarge` beyond `limit` bytes.
+  func boundedBody(_ limit: Int = RequestBodyLimit.body) async throws -> ByteBuffer {
+    let tooLarge = RookeryError(.tooLarge, "The request's body is larger than \(limit >> 20) MiB.", mend: "Send less.")
+    if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > limit { throw tooLarge }
     do {
-      return try await body.collect(upTo: RequestBodyLimit.body)
+      return try await body.collect(upTo: limit)
     } catch is NIOTooManyBytesError {
       throw tooLarge
     }

@@ -27,7 +27,7 @@
   };
 
   const tellTimes = (root) => {
-    for (const time of root.querySelectorAll("time[datetime]")) {
+    for (const time of root.querySelectorAll("time[datetime]:not([data-left])")) {
       const date = new Date(time.dateTime);
       if (Number.isNaN(date.getTime())) continue;
       time.textContent = words(date);
@@ -35,6 +35,9 @@
     }
   };
   const tick = () => {
+    for (const time of document.querySelectorAll("time[data-left]")) {
+      time.textContent = `in ${span(new Date(time.dateTime) - Date.now())}`;
+    }
     for (const elapsed of document.querySelectorAll(".elapsed[data-since]")) {
       elapsed.textContent = span(Date.now() - new Date(elapsed.dataset.since));
     }
@@ -134,6 +137,74 @@
     start.elements.repository.addEventListener("change", warm);
   }
 
+  // Files that go with a prompt: chosen, pasted or dropped on its box.
+  const attach = (form) => {
+    const list = form.querySelector(".attached");
+    const input = form.querySelector("input[type=file]");
+    let chosen = [];
+    const show = () => {
+      list.hidden = chosen.length === 0;
+      list.replaceChildren(...chosen.map((file) => {
+        const item = document.createElement("li");
+        const away = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "×" });
+        away.setAttribute("aria-label", `Leave out ${file.name}`);
+        away.addEventListener("click", () => { chosen = chosen.filter((one) => one !== file); show(); });
+        item.append(file.name, away);
+        return item;
+      }));
+    };
+    const add = (files) => {
+      chosen = [...chosen, ...files].slice(0, 10);
+      show();
+    };
+    input.addEventListener("change", () => { add(input.files); input.value = ""; });
+    form.addEventListener("paste", (event) => {
+      if (!event.clipboardData.files.length) return;
+      event.preventDefault();
+      add(event.clipboardData.files);
+    });
+    form.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
+    form.addEventListener("drop", (event) => {
+      if (!event.dataTransfer.files.length) return;
+      event.preventDefault();
+      add(event.dataTransfer.files);
+    });
+    const one = async (file) => {
+      const answer = await fetch(`/v1/attachments?name=${encodeURIComponent(file.name)}`, {
+        method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file,
+      }).catch(() => { throw new Error("The server can’t be reached. Your text is still here."); });
+      const body = await answer.json().catch(() => null);
+      if (!answer.ok) throw new Error(body && body.error ? [body.error.message, body.error.mend].join(" ") : `${file.name} was refused.`);
+      return body.digest;
+    };
+    return {
+      upload: async () => {
+        const digests = [];
+        for (const file of chosen) digests.push(await one(file));
+        return digests;
+      },
+      clear: () => { chosen = []; show(); },
+    };
+  };
+
+  // A link that lets someone take part: its secret is behind “#”, which the browser sends to nobody by itself.
+  const join = byId("join");
+  if (join) {
+    join.addEventListener("click", async () => {
+      const [session, secret] = location.hash.slice(1).split("/");
+      join.disabled = true;
+      try {
+        await call("POST", `/v1/sessions/${encodeURIComponent(session || "none")}/participants`, { secret: secret || "" });
+        location.replace(`/sessions/${session}`);
+      } catch {
+        const trouble = byId("join-error");
+        trouble.textContent = "This link does not work any more. Ask whoever sent it for another.";
+        trouble.hidden = false;
+        join.disabled = false;
+      }
+    });
+  }
+
   // A live session
 
   const main = document.querySelector("main[data-session]");
@@ -147,25 +218,152 @@
     const connection = byId("connection");
     const latest = byId("latest");
 
-    const prompt = byId("prompt");
-    if (prompt) sendWith(prompt, (text, requestId) => call("POST", `${path}/prompts`, { requestId, text }));
+    const newRequest = () => `web-${crypto.getRandomValues(new Uint32Array(5)).join("-")}`;
+    const edit = (id, change) => call("PATCH", `${path}/prompts/${id}`, { requestId: newRequest(), ...change });
 
-    // The forms that fragments replace: stop, and cancelling a queued prompt.
+    const prompt = byId("prompt");
+    if (prompt) {
+      const files = attach(prompt);
+      sendWith(prompt, async (text, requestId) => {
+        const mode = prompt.elements.mode.value;
+        const attachments = await files.upload();
+        await call("POST", `${path}/prompts`, {
+          requestId, text, ...(mode === "queue" ? {} : { mode }), ...(attachments.length ? { attachments } : {}),
+        });
+        files.clear();
+        prompt.elements.mode.value = "queue";
+        say(false);
+      });
+      // Others see that someone writes: now and then while they do, and once when they stop.
+      let said = 0;
+      const say = (active) => {
+        if (!active && !said) return;
+        if (active && Date.now() - said < 3000) return;
+        said = active ? Date.now() : 0;
+        call("POST", `${path}/typing`, { active }).catch(() => {});
+      };
+      prompt.elements.text.addEventListener("input", () => say(prompt.elements.text.value !== ""));
+    }
+
+    // The forms that fragments replace: stop, prompts of the queue, answers to the agent.
     document.addEventListener("submit", async (event) => {
       const form = event.target;
-      const cancel = /\/prompts\/([^/]+)\/cancel$/.exec(form.getAttribute("action") || "");
-      if (form.id !== "stop" && !cancel) return;
+      const action = form.getAttribute("action") || "";
+      const queued = /\/prompts\/([^/]+)\/(cancel|move)$/.exec(action);
+      const asked = /\/permissions\/([^/]+)$/.exec(action);
+      if (form.id !== "stop" && !queued && !asked) return;
       event.preventDefault();
       const button = form.querySelector("button");
       button.disabled = true;
       try {
-        await (cancel ? call("DELETE", `${path}/prompts/${cancel[1]}`) : call("POST", `${path}/stop`));
+        if (asked) await call("POST", `${path}/permissions/${asked[1]}`, { option: Number(form.elements.option.value) });
+        else if (!queued) await call("POST", `${path}/stop`);
+        else if (queued[2] === "cancel") await call("DELETE", `${path}/prompts/${queued[1]}`);
+        else await edit(queued[1], { before: form.elements.before.value });
       } catch (error) {
         button.disabled = false;
         tell(error.message);
       }
     });
 
+    // A waiting prompt is edited where it stands; the whole text is the server's, since the list shows its beginning.
+    document.addEventListener("click", async (event) => {
+      const button = event.target.closest("button[data-edit]");
+      if (!button) return;
+      const item = button.closest("li");
+      const id = button.dataset.edit;
+      const detail = await call("GET", path).catch((error) => tell(error.message));
+      const waiting = detail && detail.prompts.find((one) => one.id === id && one.state === "queued");
+      if (!waiting) return;
+      const area = document.createElement("textarea");
+      area.className = "edit-text";
+      area.value = waiting.text;
+      area.setAttribute("aria-label", "The prompt's text");
+      const save = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "Save" });
+      const leave = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "Leave" });
+      item.draggable = false;
+      item.replaceChildren(area, save, leave);
+      main.dataset.editing = id;
+      area.focus();
+      const end = () => {
+        delete main.dataset.editing;
+        if (held) place(held);
+        held = null;
+      };
+      leave.addEventListener("click", () => { end(); if (source) { source.close(); source = null; } connect(); });
+      save.addEventListener("click", async () => {
+        save.disabled = true;
+        try {
+          delete main.dataset.editing;
+          await edit(id, { text: area.value });
+          if (held) place(held);
+          held = null;
+        } catch (error) {
+          main.dataset.editing = id;
+          save.disabled = false;
+          tell(error.message);
+        }
+      });
+      area.addEventListener("keydown", (key) => {
+        if (isSubmit(key)) save.click();
+        if (key.key === "Escape") leave.click();
+      });
+    });
+
+    // Dragging changes the order: a prompt goes before the one that it is dropped on, or behind the last.
+    let dragged = null;
+    document.addEventListener("dragstart", (event) => {
+      const item = event.target.closest && event.target.closest("#queue li[draggable=true]");
+      if (!item) return;
+      dragged = item.dataset.prompt;
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", dragged);
+    });
+    const target = (event) => event.target.closest && event.target.closest("#queue li[data-prompt]");
+    document.addEventListener("dragover", (event) => {
+      if (!dragged || !byId("queue").contains(event.target)) return;
+      event.preventDefault();
+      for (const item of document.querySelectorAll("#queue .drop")) item.classList.remove("drop");
+      const item = target(event);
+      if (item) item.classList.add("drop");
+    });
+    document.addEventListener("dragend", () => {
+      dragged = null;
+      for (const item of document.querySelectorAll("#queue .drop")) item.classList.remove("drop");
+    });
+    document.addEventListener("drop", async (event) => {
+      if (!dragged || !byId("queue").contains(event.target)) return;
+      event.preventDefault();
+      const id = dragged;
+      dragged = null;
+      const item = target(event);
+      if (item && item.dataset.prompt === id) return;
+      const box = item && item.getBoundingClientRect();
+      const below = item && event.clientY > box.top + box.height / 2;
+      const before = below ? item.nextElementSibling : item;
+      if (before && before.dataset.prompt === id) return;
+      await edit(id, before ? { before: before.dataset.prompt } : { last: true }).catch((error) => tell(error.message));
+    });
+
+    // Who may come in.
+    document.addEventListener("change", async (event) => {
+      if (event.target.id !== "access") return;
+      await call("PATCH", path, { access: event.target.value }).catch((error) => tell(error.message));
+    });
+    document.addEventListener("click", async (event) => {
+      if (event.target.id !== "invite") return;
+      const shown = byId("invite-link");
+      try {
+        const { url } = await call("POST", `${path}/invitations`, { role: byId("invite-role").value });
+        shown.textContent = url;
+        shown.hidden = false;
+        await navigator.clipboard.writeText(url);
+      } catch (error) {
+        if (shown.hidden) tell(error.message);
+      }
+    });
+
+    let typingEnds = 0;
     const tell = (text) => {
       if (!connection) return;
       connection.textContent = text;
@@ -180,9 +378,22 @@
       addEventListener("scroll", () => { if (isAtEnd()) latest.hidden = true; }, { passive: true });
     }
 
-    const place = ({ target, mode, keep, html }) => {
+    // The queue is not taken from under someone who edits in it.
+    let held = null;
+    const place = (fragment) => {
+      const { target, mode, keep, html } = fragment;
       const element = byId(target);
       if (!element) return;
+      if (target === "queue" && main.dataset.editing) {
+        held = fragment;
+        return;
+      }
+      // What was held is older than this.
+      if (target === "queue") held = null;
+      if (target === "typing") {
+        clearTimeout(typingEnds);
+        typingEnds = setTimeout(() => { const line = byId("typing"); if (line) line.hidden = true; }, 6000);
+      }
       if (mode === "remove") {
         element.remove();
         return;

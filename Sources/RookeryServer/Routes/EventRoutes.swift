@@ -8,9 +8,11 @@ import RookeryWebSocket
 enum EventRoutes {
   static let pageLimit = 1000
 
-  static func add(to routes: inout RouteTable, _ server: ServerContext, pace: EventStreamPace, sockets: SocketHub) {
+  static func add(
+    to routes: inout RouteTable, _ server: ServerContext, pace: EventStreamPace, sockets: SocketHub, _ watchers: Watchers
+  ) {
     let sessions = server.sessions
-    routes.get("/v1/sessions/{id}/events", .role(.viewer)) { request, context in
+    routes.get("/v1/sessions/{id}/events", .session(.viewer)) { request, context in
       let session = try context.identifier("id", as: SessionID.self)
       let after: Int64 = try request.number("after", in: 0...Int64.max, default: 0)
       try await checkGeneration(request, of: session, sessions)
@@ -32,7 +34,7 @@ enum EventRoutes {
       let generation = try await sessions.events(session, after: start, limit: 1).generation
       let stream = EventStream(
         cursor: try await sessions.cursor(session, after: start), encoder: EventLogEncoder(generation: generation), context: context,
-        pace: pace)
+        pace: pace, presence: (watchers, session, try context.user().author))
       var headers = HTTPFields()
       if let name = HTTPField.Name("Rookery-Generation") { headers[name] = "\(generation)" }
       return stream.response(headers)

@@ -18,10 +18,10 @@ enum SessionRoutes {
 
   private static func addCollection(to routes: inout RouteTable, _ server: ServerContext) {
     let sessions = server.sessions
-    routes.get("/v1/sessions", .role(.viewer)) { request, _ in
+    routes.get("/v1/sessions", .role(.viewer)) { request, context in
       let repository = try request.uri.queryParameters["repository"].map { try RepositoryName(String($0)) }
       let limit: Int = try request.number("limit", in: 1...listLimit, default: 100)
-      return try .json(API.Sessions(sessions: await sessions.sessions(repository: repository, limit: limit)))
+      return try .json(API.Sessions(sessions: await sessions.sessions(repository: repository, limit: limit, for: context.user())))
     }
     routes.post("/v1/sessions", .role(.member)) { request, context in
       let body = try await request.json(API.CreateSession.self)
@@ -29,26 +29,26 @@ enum SessionRoutes {
       let user = try await Acting.author(body.author, caller: context.user(), registry: server.registry)
       return try .json(await sessions.create(body, by: user), status: .created)
     }
-    routes.get("/v1/sessions/{id}", .role(.viewer)) { _, context in
+    routes.get("/v1/sessions/{id}", .session(.viewer)) { _, context in
       try .json(await sessions.detail(try context.identifier("id", as: SessionID.self)))
     }
   }
 
   private static func addQueue(to routes: inout RouteTable, _ server: ServerContext) {
     let sessions = server.sessions
-    routes.post("/v1/sessions/{id}/prompts", .role(.member)) { request, context in
+    routes.post("/v1/sessions/{id}/prompts", .session(.collaborator)) { request, context in
       let session = try context.identifier("id", as: SessionID.self)
       let body = try await request.json(API.PostPrompt.self)
       try Acting.check(prompt: body.text, requestId: body.requestId)
       let user = try await Acting.author(body.author, caller: context.user(), registry: server.registry)
       return try .json(await sessions.prompt(session, body, by: user), status: .created)
     }
-    routes.delete("/v1/sessions/{id}/prompts/{pid}", .role(.member)) { _, context in
+    routes.delete("/v1/sessions/{id}/prompts/{pid}", .session(.collaborator)) { _, context in
       let prompt = try context.identifier("pid", as: PromptID.self)
       try await sessions.cancel(try context.identifier("id", as: SessionID.self), prompt: prompt, by: context.user())
       return .noContent()
     }
-    routes.post("/v1/sessions/{id}/stop", .role(.member)) { _, context in
+    routes.post("/v1/sessions/{id}/stop", .session(.collaborator)) { _, context in
       try await sessions.stop(try context.identifier("id", as: SessionID.self), by: context.user())
       return .noContent()
     }
@@ -56,39 +56,33 @@ enum SessionRoutes {
 
   private static func addSnapshots(to routes: inout RouteTable, _ server: ServerContext) {
     let sessions = server.sessions
-    routes.get("/v1/sessions/{id}/snapshots", .role(.viewer)) { _, context in
+    routes.get("/v1/sessions/{id}/snapshots", .session(.viewer)) { _, context in
       try .json(API.Snapshots(snapshots: await sessions.snapshots(try context.identifier("id", as: SessionID.self))))
     }
-    routes.post("/v1/sessions/{id}/snapshots", .role(.member)) { _, context in
+    routes.post("/v1/sessions/{id}/snapshots", .session(.collaborator)) { _, context in
       try .json(await sessions.snapshot(try context.identifier("id", as: SessionID.self)), status: .created)
     }
-    routes.post("/v1/sessions/{id}/fork", .role(.member)) { request, context in
+    routes.post("/v1/sessions/{id}/fork", .session(.collaborator)) { request, context in
       let session = try context.identifier("id", as: SessionID.self)
       let body = try await request.json(API.ForkSession.self)
       try Acting.check(prompt: body.prompt, requestId: body.requestId)
       let user = try await Acting.author(body.author, caller: context.user(), registry: server.registry)
       return try .json(await sessions.fork(session, body, by: user), status: .created)
     }
-    routes.delete("/v1/sessions/{id}", .role(.member)) { _, context in
-      let id = try context.identifier("id", as: SessionID.self)
-      let user = try context.user()
-      let owner = try await sessions.detail(id).session.owner.user
-      guard owner == user.id || user.role == .admin else {
-        throw RookeryError(.forbidden, "Only its owner or an admin deletes a session.", mend: "Ask them.")
-      }
-      try await sessions.delete(id, by: user)
+    routes.delete("/v1/sessions/{id}", .session(.owner)) { _, context in
+      try await sessions.delete(try context.identifier("id", as: SessionID.self), by: context.user())
       return .noContent()
     }
   }
 
   private static func addResults(to routes: inout RouteTable, _ server: ServerContext) {
     let sessions = server.sessions
-    routes.get("/v1/sessions/{id}/artifacts/{aid}", .role(.viewer)) { _, context in
+    routes.get("/v1/sessions/{id}/artifacts/{aid}", .session(.viewer)) { _, context in
       let (artifact, data) = try await sessions.artifact(
         try context.identifier("id", as: SessionID.self), try context.identifier("aid", as: ArtifactID.self))
-      return download(artifact, data)
+      return download(name: artifact.name, mediaType: artifact.mediaType, data)
     }
-    routes.get("/v1/sessions/{id}/diff", .role(.viewer)) { _, context in
+    routes.get("/v1/sessions/{id}/diff", .session(.viewer)) { _, context in
       let session = try context.identifier("id", as: SessionID.self)
       guard let newest = try await sessions.detail(session).artifacts.last(where: { $0.kind == .diff }) else {
         throw RookeryError(.notFound, "This session has made no changes so far.", mend: "A diff is there when a turn has ended.")
@@ -98,9 +92,9 @@ enum SessionRoutes {
   }
 
   /// What a sandbox made is only ever saved by a browser, never shown: its type is not to be trusted.
-  private static func download(_ artifact: Artifact, _ data: Data) -> Response {
-    var response = Response.bytes(data, type: isPlain(mediaType: artifact.mediaType) ? artifact.mediaType : "application/octet-stream")
-    response.headers[.contentDisposition] = disposition(fileName: artifact.name)
+  static func download(name: String, mediaType: String, _ data: Data) -> Response {
+    var response = Response.bytes(data, type: isPlain(mediaType: mediaType) ? mediaType : "application/octet-stream")
+    response.headers[.contentDisposition] = disposition(fileName: name)
     if let policy = HTTPField.Name("Content-Security-Policy") { response.headers[policy] = "default-src 'none'; sandbox" }
     return response
   }

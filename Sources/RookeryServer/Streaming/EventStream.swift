@@ -28,6 +28,8 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
   let context: RookeryRequestContext
   /// Times that tests shorten.
   var pace = EventStreamPace()
+  /// Whose stream it is, of which session, for those who want to know who watches.
+  var presence: (watchers: Watchers, session: SessionID, person: Author)?
 
   func response(_ extra: HTTPFields = [:]) -> Response {
     var headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store"]
@@ -38,7 +40,11 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
     return Response(
       status: .ok, headers: headers,
       body: ResponseBody { writer in
-        try await stream.run(&writer)
+        if let (watchers, session, person) = stream.presence {
+          try await watchers.watching(session, as: person) { try await stream.run(&writer) }
+        } else {
+          try await stream.run(&writer)
+        }
         try await writer.finish(nil)
       })
   }

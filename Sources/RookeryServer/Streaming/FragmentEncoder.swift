@@ -7,12 +7,18 @@ import RookerySessions
 struct FragmentEncoder: EventStreamEncoder {
   private let page: SessionPage
   private let session: SessionID
+  private let viewer: User
+  private let watchers: Watchers
+  /// When each person was last heard to type.
+  private var typing: [Author: Date] = [:]
   private let generation: Int
   private var transcript: Transcript
   private var sent = SentBlocks()
 
   /// A stream for a page that shows everything up to `after`. The newest turn as of there is rebuilt from the events after `from - 1`.
-  init(page: SessionPage, session: SessionID, after: Int64, from: Int64) async throws {
+  init(page: SessionPage, session: SessionID, viewer: User, watchers: Watchers, after: Int64, from: Int64) async throws {
+    self.viewer = viewer
+    self.watchers = watchers
     self.page = page
     self.session = session
     let detail = try await page.sessions.detail(session)
@@ -27,21 +33,47 @@ struct FragmentEncoder: EventStreamEncoder {
   /// The state, the queue and the buttons may have changed while nobody listened.
   func opening() async throws -> ByteBuffer {
     let detail = try await page.sessions.detail(session)
-    return try message(page.statusFragments(detail)).frame()
+    return try message(status(detail) + [Fragment(.replace, "watching", PeopleView.watching(watchers.people(of: session)))]).frame()
   }
 
   mutating func frames(for events: [EncodedEvent]) async throws -> ByteBuffer? {
     for event in events { transcript.apply(try JSON.decode(Event.self, from: event.json)) }
     var fragments = try await transcriptFragments()
     if events.contains(where: { SessionPage.changesStatus($0.kind) }) {
-      fragments += page.statusFragments(try await page.sessions.detail(session))
+      fragments += status(try await page.sessions.detail(session))
     }
     transcript.keepNewestTurn()
     return try message(fragments).frame()
   }
 
-  /// The page shows nothing of them.
-  func frames(for signals: [SessionSignal]) -> ByteBuffer? { nil }
+  private func status(_ detail: API.SessionDetail) -> [Fragment] {
+    page.statusFragments(detail, SessionPage.audience(viewer, detail.session))
+  }
+
+  /// Seconds for which someone types who says nothing more.
+  private static let typingHolds = 6.0
+
+  mutating func frames(for signals: [SessionSignal]) throws -> ByteBuffer? {
+    var fragments: [Fragment] = []
+    for signal in signals {
+      switch signal.kind {
+      case Watching.signal:
+        let people = try JSON.decode(SignalMessage<Watching>.self, from: signal.json).payload.people
+        fragments.append(Fragment(.replace, "watching", PeopleView.watching(people)))
+      case Typing.signal:
+        let body = try JSON.decode(SignalMessage<Typing>.self, from: signal.json).payload
+        guard body.person.user != viewer.id else { continue }
+        let now = Date()
+        typing[body.person] = body.active ? now : nil
+        typing = typing.filter { now.timeIntervalSince($0.value) < Self.typingHolds }
+        fragments.append(Fragment(.replace, "typing", SessionDock.typing(typing.keys.sorted { $0.name < $1.name })))
+      default: break
+      }
+    }
+    return fragments.isEmpty ? nil : try message(fragments).frame()
+  }
+
+  private struct SignalMessage<Payload: Decodable>: Decodable { var payload: Payload }
 
   private func message(_ fragments: [Fragment]) -> FragmentMessage {
     FragmentMessage(after: transcript.seq, from: transcript.turnStart, generation: generation, fragments: fragments)

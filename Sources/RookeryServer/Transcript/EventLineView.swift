@@ -44,7 +44,16 @@ enum EventLineView {
       return Line(
         icon: .agent, tone: "quiet", text: "\(body.title)\(version) \(Self.verb(of: body.conversation))")
     case .permissionAnswered(let body):
-      return Line(icon: .shield, tone: "quiet", text: "\(body.allowed ? "Allowed" : "Refused") by policy: \(body.tool)")
+      return Line(icon: .shield, tone: "quiet", text: "\(body.allowed ? "Allowed" : "Refused") \(Self.source(of: body)): \(body.tool)")
+    case .promptDeferred(let body):
+      return Line(icon: .info, tone: "quiet", text: "A prompt could not reach the turn and runs next: \(body.reason)")
+    case .turnStopping(let body):
+      let reason: HTML = body.interruptedFor == nil ? "stops the turn" : "interrupts the turn for another prompt"
+      return Line(icon: .stop, tone: "warn", text: "\(body.by.name) \(reason)")
+    case .participantJoined(let body):
+      return Line(icon: .info, tone: "quiet", text: "\(body.person.name) takes part as \(body.role.rawValue)")
+    case .participantLeft(let body):
+      return Line(icon: .info, tone: "quiet", text: "\(body.person.name) \(body.by == nil ? "left" : "was removed")")
     case .commitCreated(let body): return commit(body)
     case .workSaved(let body):
       return Line(
@@ -58,6 +67,15 @@ enum EventLineView {
     case .notice(let body):
       return Line(icon: body.level == .warning ? .warning : .info, tone: body.level == .warning ? "warn" : "quiet", text: "\(body.text)")
     default: return Line(icon: .info, tone: "quiet", text: "<code>\(payload.kind)</code>")
+    }
+  }
+
+  private static func source(of body: PermissionAnswered) -> String {
+    switch body.source {
+    case .participant: "by \(body.by?.name ?? "a participant")"
+    case .timeout: "for want of an answer"
+    case .stop: "because the turn ended"
+    case .policy, nil: "by policy"
     }
   }
 

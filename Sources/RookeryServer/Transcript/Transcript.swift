@@ -67,7 +67,17 @@ struct Transcript: Sendable {
         turn.outputTokens += body.outputTokens
       }
       note(.end(turns[turns.count - 1].number))
-    case .sessionCreated, .promptCancelled: break
+    case .promptEdited(let body):
+      prompts[body.prompt] = body.text
+    case .promptSteered(let body):
+      var change: TranscriptTurn.BlockChange?
+      let text = prompts[body.prompt] ?? ""
+      edit(event) { change = $0.steer(body.author, text, event) }
+      if case .added(let id) = change { note(.added(turn: turns[turns.count - 1].number, block: id)) }
+    case .sessionCreated, .promptCancelled, .promptMoved, .permissionRequested: break
+    case .promptDeferred, .participantJoined, .participantLeft:
+      // Before the first turn there is nothing to put them in.
+      if !turns.isEmpty { fold(event) }
     default: fold(event)
     }
   }

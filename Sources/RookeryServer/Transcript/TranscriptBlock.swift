@@ -11,6 +11,8 @@ struct TranscriptBlock: Sendable {
     case plan(Plan)
     case diff(Artifact)
     case artifact(Artifact)
+    /// What someone told the running turn.
+    case steer(Author, String)
     /// An event that is one line: a commit, a push, a limit.
     case event(EventPayload)
   }

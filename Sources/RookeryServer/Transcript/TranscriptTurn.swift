@@ -100,6 +100,8 @@ struct TranscriptTurn: Sendable {
     return add(.output(output), event)
   }
 
+  mutating func steer(_ author: Author, _ text: String, _ event: Event) -> BlockChange { add(.steer(author, text), event) }
+
   private mutating func add(_ content: TranscriptBlock.Content, _ event: Event) -> BlockChange {
     blocks.append(TranscriptBlock(id: event.seq, time: event.time, content: content))
     return .added(event.seq)

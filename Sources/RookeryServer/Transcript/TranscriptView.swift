@@ -84,6 +84,11 @@ struct TranscriptView: Sendable {
       <p class="block line" id="b\(block.id)">\(Icon.file.html)<span>\(download(artifact, text: artifact.name)) \
       <span class="muted">\(Wording.size(artifact.bytes))</span></span></p>
       """
+    case .steer(let author, let text):
+      """
+      <div class="block steer" id="b\(block.id)">\(PersonView.face(author))<div><p class="by"><strong>\(author.name)</strong> \
+      told the agent</p><div class="ask-text" dir="auto">\(text.prefix(4000))</div></div></div>
+      """
     case .event(let payload): EventLineView.block(payload, id: block.id)
     }
   }

@@ -34,22 +34,28 @@ struct SessionPage: Sendable {
 
   /// Kinds of events after which state, queue or links look different.
   static func changesStatus(_ kind: String) -> Bool {
-    ["prompt.queued", "prompt.cancelled", "turn.started", "turn.finished", "pull_request.opened", "pull_request.updated"]
-      .contains(kind)
+    [
+      "prompt.queued", "prompt.cancelled", "prompt.edited", "prompt.moved", "prompt.steered", "prompt.deferred", "turn.started",
+      "turn.stopping", "turn.finished", "pull_request.opened", "pull_request.updated", "permission.requested", "permission.answered",
+      "participant.joined", "participant.left",
+    ].contains(kind)
   }
 
-  func statusFragments(_ detail: API.SessionDetail) -> [Fragment] {
+  func statusFragments(_ detail: API.SessionDetail, _ audience: Audience) -> [Fragment] {
     [
       Fragment(.replace, "status", Self.status(detail.session)),
       Fragment(.replace, "links", Self.links(detail.session)),
-      Fragment(.replace, "queue", Self.queue(detail)),
-      Fragment(.replace, "stop", Self.stopButton(detail.session)),
+      Fragment(.replace, "people", PeopleView.participants(detail.session, audience)),
+      Fragment(.replace, "permissions", SessionDock.permissions(detail, audience)),
+      Fragment(.replace, "queue", SessionDock.queue(detail, audience)),
+      Fragment(.replace, "stop", SessionDock.stopButton(detail.session, audience)),
     ]
   }
 
   /// `before` nil: the end of the log, live; else the events before it.
-  func render(_ id: SessionID, viewer: User, before: Int64?) async throws -> HTML {
+  func render(_ id: SessionID, viewer: User, watching: [Author] = [], before: Int64?) async throws -> HTML {
     let detail = try await sessions.detail(id)
+    let audience = Self.audience(viewer, detail.session)
     let last = min(detail.session.seq, before.map { $0 - 1 } ?? .max)
     let first = max(0, last - Self.window)
     var transcript = Transcript(of: detail, after: first)
@@ -57,15 +63,19 @@ struct SessionPage: Sendable {
     let view = TranscriptView(session: id, diffs: try await diffs(id, in: transcript.turns))
     let isLive = before == nil
     return """
-      \(Self.header(detail))\
+      \(Self.header(detail, audience, watching))\
       <main class="session" id="main"\(isLive ? live(detail, transcript) : "")>\
       \(first > 0 ? Self.pager(id, before: first + 1, text: "Earlier") : "")\
       <div id="transcript" role="log" aria-label="Transcript" aria-live="off">\
       \(transcript.turns.isEmpty ? Self.nothingYet : "")\(transcript.turns.map(view.turn))</div>\
       \(isLive ? "" : Self.pager(id, before: nil, text: "To the newest"))\
       </main>\
-      \(isLive ? Self.dock(detail, viewer: viewer) : "")
+      \(isLive ? SessionDock.html(detail, audience) : "")
       """
+  }
+
+  static func audience(_ viewer: User, _ session: SessionSummary) -> Audience {
+    Audience(viewer: viewer, role: session.role(of: viewer) ?? .viewer)
   }
 
   private func live(_ detail: API.SessionDetail, _ transcript: Transcript) -> HTML {
@@ -93,7 +103,7 @@ extension SessionPage {
     return #"<p class="pager"><a href="/sessions/\#(id)\#(query)">\#(text)</a></p>"#
   }
 
-  private static func header(_ detail: API.SessionDetail) -> HTML {
+  private static func header(_ detail: API.SessionDetail, _ audience: Audience, _ watching: [Author]) -> HTML {
     let session = detail.session
     return """
       <header class="session-head"><div class="session-title"><h1 dir="auto">\(session.title)</h1>\(status(session))</div>\
@@ -102,8 +112,8 @@ extension SessionPage {
       <li>\(Icon.branch.html)<code>\(session.branch)</code></li>\
       <li>\(Icon.agent.html)\(session.agent)</li>\
       <li>\(PersonView.face(session.owner))\(session.owner.name)</li>\
-      <li>\(Icon.clock.html)\(Wording.time(session.created))</li></ul>\
-      \(links(session))</header>
+      <li>\(Icon.clock.html)\(Wording.time(session.created))</li>\(PeopleView.watching(watching))</ul>\
+      \(PeopleView.participants(session, audience))\(links(session))</header>
       """
   }
 
@@ -116,49 +126,6 @@ extension SessionPage {
     return """
       <p id="links" class="links">\(Icon.merge.html)<a href="\(link: request.url)" rel="noopener noreferrer">\
       #\(request.number) <span dir="auto">\(request.title)</span></a></p>
-      """
-  }
-
-  static func queue(_ detail: API.SessionDetail) -> HTML {
-    let waiting = detail.prompts.filter { $0.state == .queued }
-    guard !waiting.isEmpty else { return #"<div id="queue" hidden></div>"# }
-    let items = waiting.map { prompt -> HTML in
-      """
-      <li>\(PersonView.face(prompt.author))<span class="queued-text" dir="auto">\(prompt.text.prefix(300))</span>\
-      <form method="post" action="/sessions/\(detail.session.id)/prompts/\(prompt.id)/cancel">\
-      <button class="quiet" aria-label="Cancel this prompt" title="Cancel">\(Icon.cross.html)</button></form></li>
-      """
-    }
-    return """
-      <div id="queue" class="queue" role="region" aria-label="Queue"><p class="label">\
-      \(Wording.plural(waiting.count, "prompt waits", "prompts wait"))</p><ol>\(items)</ol></div>
-      """
-  }
-
-  static func stopButton(_ session: SessionSummary) -> HTML {
-    let canStop = session.state == .running || session.state == .stopping
-    return """
-      <form id="stop" method="post" action="/sessions/\(session.id)/stop"\(canStop ? "" : " hidden" as HTML)>\
-      <button class="stop"\(session.state == .stopping ? " disabled" : "" as HTML)>\(Icon.stop.html)\
-      \(session.state == .stopping ? "Stopping" : "Stop")</button></form>
-      """
-  }
-
-  private static func dock(_ detail: API.SessionDetail, viewer: User) -> HTML {
-    guard viewer.role.rank >= User.Role.member.rank else { return .empty }
-    let id = detail.session.id
-    return """
-      <footer class="dock"><div class="dock-inner">\
-      <button id="latest" class="latest" type="button" hidden>Jump to the newest</button>\
-      <p id="connection" class="connection" role="status" hidden></p>\(queue(detail))\
-      <form id="prompt" class="composer" method="post" action="/sessions/\(id)/prompts">\
-      <input type="hidden" name="requestId" value="\(RequestToken.make())">\
-      <label class="visually-hidden" for="prompt-text">Your prompt</label>\
-      <textarea id="prompt-text" name="text" rows="1" required maxlength="1000000" placeholder="What should happen next?" \
-      aria-describedby="prompt-hint" dir="auto"></textarea>\
-      <div class="composer-row"><span id="prompt-hint" class="hint">Ctrl+Enter sends</span>\
-      <p id="prompt-error" class="form-error" role="alert" hidden></p><button class="primary">Send</button></div></form>\
-      \(stopButton(detail.session))</div></footer>
       """
   }
 }

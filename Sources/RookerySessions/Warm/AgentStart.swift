@@ -14,13 +14,15 @@ struct AgentStart: Sendable {
   var exposed: [String: Secret] = [:]
 
   /// Throws `modelMissing` when the agent needs a model and there is none.
-  func process(_ id: ProcessID, model: Configuration.Model?, arguments: [String] = []) throws -> ProcessSpec {
+  func process(
+    _ id: ProcessID, model: Configuration.Model?, arguments: [String] = [], environment extra: [String: String] = [:]
+  ) throws -> ProcessSpec {
     let launch = try definition.launch(model: model.map { (url: Broker.model.origin, name: $0.name) })
     return ProcessSpec(
       id: id, argv: launch.argv + arguments,
       // What the repository asks for never replaces what the agent needs to be reached and to reach its model.
       environment: GitScripts.environment.merging(SandboxTrust.environment) { $1 }.merging(environment) { $1 }
-        .merging(exposed.mapValues { $0.reveal() }) { $1 }.merging(launch.environment) { $1 },
+        .merging(exposed.mapValues { $0.reveal() }) { $1 }.merging(launch.environment) { $1 }.merging(extra) { $1 },
       directory: "/workspace/\(repository)", account: .agent, input: true)
   }
 

@@ -10,7 +10,7 @@ extension LiveSession {
   /// Takes a warm sandbox where there is one that fits. Everything that is this session's own — its grant, its branch, its author —
   /// comes to it here, so none of that is ever a reason for a miss.
   func claimWarm(_ agent: AgentDefinition) async throws -> Bool {
-    guard let pool = services.pool, meta.sandbox == nil, meta.snapshot == nil else { return false }
+    guard let pool = services.pool, meta.sandbox == nil, meta.snapshot == nil, !hasWorkElsewhere else { return false }
     guard let claim = try await pool.claim(meta.repository, for: id, needing: agent.python.isEmpty ? nil : agent.name) else {
       return false
     }

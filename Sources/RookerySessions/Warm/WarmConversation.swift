@@ -24,8 +24,10 @@ struct WarmConversation: Sendable, Codable, Equatable {
   var stored: StoredProcess { get throws { StoredProcess(output: output, input: input, state: try JSON.encode(state)) } }
 
   /// Starts the agent and opens its conversation. Throws why it did not open.
-  static func open(_ definition: AgentDefinition, _ specification: ProcessSpec, in sandbox: any Sandbox) async throws -> WarmConversation {
-    let client = ACPClient(agent: definition, directory: specification.directory, resume: nil)
+  static func open(
+    _ definition: AgentDefinition, _ specification: ProcessSpec, policy: PermissionPolicy? = nil, in sandbox: any Sandbox
+  ) async throws -> WarmConversation {
+    let client = ACPClient(agent: definition, directory: specification.directory, resume: nil, policy: policy)
     var interpreter = OutputInterpreter(state: .acp(client), offsets: StreamOffsets())
     var input: UInt64 = 0
     func send(_ meaning: Interpretation) async throws {

@@ -110,7 +110,8 @@ package struct WarmPreparation: WarmPreparing {
     let late = RookeryError(
       .agentFailed, "\(definition.title) did not open a conversation within \(Self.agentSeconds) s.", mend: "Try it in a session.")
     return try await withTimeLimit(.seconds(Self.agentSeconds), failure: late) {
-      try await WarmConversation.open(definition, specification, in: sandbox)
+      try await WarmConversation.open(
+        definition, specification, policy: services.configuration.permissions(of: repository).policy, in: sandbox)
     }
   }
 

@@ -14,8 +14,8 @@ struct ACPConversation {
   /// Whether the client is stored and loaded again before each step.
   var stored: Bool
 
-  init(resume: String? = nil, stored: Bool = false) {
-    client = ACPClient(agent: Self.definition, directory: "/workspace/sample", resume: resume)
+  init(resume: String? = nil, stored: Bool = false, policy: PermissionPolicy? = nil) {
+    client = ACPClient(agent: Self.definition, directory: "/workspace/sample", resume: resume, policy: policy)
     self.stored = stored
   }
 
@@ -32,6 +32,17 @@ struct ACPConversation {
 
   mutating func begin() -> [ACPAction] { step { $0.begin() } }
   mutating func prompt(_ text: String) -> [ACPAction] { step { $0.prompt(text) } }
+  mutating func steer(_ id: PromptID, _ text: String) -> [ACPAction]? {
+    var result: [ACPAction]?
+    _ = step { client in
+      result = client.steer(id, text)
+      return []
+    }
+    return result
+  }
+  mutating func answerPermission(_ number: Int, option: Int?, _ answered: PermissionAnswered) -> [ACPAction] {
+    step { $0.answerPermission(number, option: option, answered: answered) }
+  }
   mutating func cancel() -> [ACPAction] { step { $0.cancel() } }
   mutating func receive(_ line: String) -> [ACPAction] { step { $0.receive(line: Array(line.utf8)) } }
 

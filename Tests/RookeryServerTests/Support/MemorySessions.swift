@@ -4,17 +4,20 @@ import RookerySessions
 
 /// Sessions in memory, for tests of what surrounds them.
 actor MemorySessions: SessionService {
-  private struct Session {
+  fileprivate struct Session {
     var summary: SessionSummary
     var prompts: [Prompt] = []
     var artifacts: [(Artifact, Data)] = []
+    var asked: [PermissionRequested] = []
+    var invitations: [(Invitation, Secret)] = []
     var events: [EncodedEvent] = []
     var signals: [SessionSignal] = []
     var feed: SessionFeed
     var readers: [CheckedContinuation<Void, Never>] = []
   }
 
-  private var sessions: [SessionID: Session] = [:]
+  fileprivate var sessions: [SessionID: Session] = [:]
+  fileprivate var uploads: [String: (Attachment, Data)] = [:]
   private var requests: [String: (body: Data, receipt: API.PromptReceipt)] = [:]
   /// Bytes that cursors handed out, by session.
   private(set) var handedOut: [SessionID: Int] = [:]
@@ -34,6 +37,8 @@ actor MemorySessions: SessionService {
         id: id, repository: request.repository, branch: "rookery/\(id)", agent: agent, owner: user.author,
         title: String(request.prompt.prefix { $0 != "\n" }.prefix(100)), state: .queued, created: Date(), updated: Date(), seq: 0,
         generation: 1), feed: SessionFeed(id, generation: 1, seq: 0))
+    sessions[id]?.summary.access = request.access
+    sessions[id]?.summary.participants = [Participant(person: user.author, role: .owner, joined: Date())]
     append(id, .sessionCreated(SessionCreated(repository: request.repository, branch: "rookery/\(id)", agent: agent, owner: user.author)))
     let receipt = enqueue(id, request.prompt, user)
     requests[request.requestId] = (body, receipt)
@@ -47,7 +52,8 @@ actor MemorySessions: SessionService {
       guard known.body == body else { throw RookeryError(.conflict, "This request id was used with another body.") }
       return known.receipt
     }
-    let receipt = enqueue(session, request.text, user)
+    let files = try (request.attachments ?? []).map { try uploaded($0) }
+    let receipt = enqueue(session, request.text, user, mode: request.mode ?? .queue, files: files)
     requests[request.requestId] = (body, receipt)
     return receipt
   }
@@ -84,15 +90,17 @@ actor MemorySessions: SessionService {
     sessions[session] = nil
   }
 
-  func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] {
+  func sessions(repository: RepositoryName?, limit: Int, for user: User) async throws -> [SessionSummary] {
     Array(
-      sessions.values.map(\.summary).filter { repository == nil || $0.repository == repository }
+      sessions.values.map(\.summary).filter { (repository == nil || $0.repository == repository) && $0.role(of: user) != nil }
         .sorted { $0.created > $1.created }.prefix(limit))
   }
 
   func detail(_ session: SessionID) async throws -> API.SessionDetail {
     let session = try check(session)
-    return API.SessionDetail(session: session.summary, prompts: session.prompts, artifacts: session.artifacts.map(\.0))
+    return API.SessionDetail(
+      session: session.summary, prompts: session.prompts, artifacts: session.artifacts.map(\.0),
+      permissions: session.asked.isEmpty ? nil : session.asked)
   }
 
   func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events {
@@ -146,16 +154,136 @@ actor MemorySessions: SessionService {
   }
 
   @discardableResult
-  private func check(_ id: SessionID) throws -> Session {
+  fileprivate func check(_ id: SessionID) throws -> Session {
     guard let session = sessions[id] else { throw RookeryError(.notFound, "There is no session \(id).") }
     return session
   }
 
-  private func enqueue(_ id: SessionID, _ text: String, _ user: User) -> API.PromptReceipt {
-    let prompt = Prompt(id: .random(prefix: "p-"), text: text, author: user.author, state: .queued, turn: nil)
+  private func uploaded(_ digest: String) throws -> Attachment {
+    guard let file = uploads[digest] else { throw RookeryError(.notFound, "You have uploaded no such file.") }
+    return file.0
+  }
+
+  private func enqueue(
+    _ id: SessionID, _ text: String, _ user: User, mode: PromptMode = .queue, files: [Attachment] = []
+  ) -> API.PromptReceipt {
+    let prompt = Prompt(
+      id: .random(prefix: "p-"), text: text, author: user.author, state: .queued, turn: nil, mode: mode,
+      attachments: files.isEmpty ? nil : files)
     sessions[id]?.prompts.append(prompt)
     let seq = append(id, .promptQueued(PromptQueued(prompt: prompt.id, text: String(text.prefix(32_000)), author: user.author)))
     return API.PromptReceipt(session: id, prompt: prompt.id, seq: seq)
+  }
+}
+
+// MARK: - Several people
+
+extension MemorySessions {
+  private static func unknown(_ id: SessionID) -> RookeryError { RookeryError(.notFound, "There is no session \(id).") }
+
+  func admit(_ user: User, to session: SessionID, as needed: SessionRole) async throws {
+    guard let role = sessions[session]?.summary.role(of: user) else { throw Self.unknown(session) }
+    guard role >= needed else { throw RookeryError(.forbidden, "This takes a \(needed.rawValue).") }
+  }
+
+  func edit(_ session: SessionID, prompt: PromptID, _ request: API.EditPrompt, by user: User) async throws -> API.PromptReceipt {
+    var prompts = try check(session).prompts
+    guard let place = prompts.firstIndex(where: { $0.id == prompt && $0.state == .queued }) else {
+      throw RookeryError(.conflict, "The prompt does not wait any more.")
+    }
+    if let text = request.text {
+      prompts[place].text = text
+      prompts[place].author = user.author
+    }
+    if let mode = request.mode { prompts[place].mode = mode }
+    let moved = request.before != nil || request.last == true
+    if moved {
+      let entry = prompts.remove(at: place)
+      prompts.insert(entry, at: request.before.flatMap { other in prompts.firstIndex { $0.id == other } } ?? prompts.count)
+    }
+    sessions[session]?.prompts = prompts
+    let waiting = prompts.filter { $0.state == .queued }.map(\.id)
+    let seq =
+      moved
+      ? append(session, .promptMoved(.init(prompt: prompt, by: user.id, queue: waiting)))
+      : append(session, .promptEdited(.init(prompt: prompt, text: request.text ?? "", author: user.author)))
+    return API.PromptReceipt(session: session, prompt: prompt, seq: seq)
+  }
+
+  /// The agent asks something.
+  func ask(_ session: SessionID, _ question: PermissionRequested) {
+    sessions[session]?.asked.append(question)
+    append(session, .permissionRequested(question))
+  }
+
+  func answer(_ session: SessionID, permission: String, _ request: API.AnswerPermission, by user: User) async throws {
+    guard let question = try check(session).asked.first(where: { $0.id == permission }) else {
+      throw RookeryError(.conflict, "The agent does not wait for that.")
+    }
+    sessions[session]?.asked.removeAll { $0.id == permission }
+    let option = question.options[request.option]
+    append(
+      session,
+      .permissionAnswered(
+        .init(
+          tool: question.tool, option: option.name, allowed: option.allows, id: permission, source: .participant, by: user.author)))
+  }
+
+  func upload(_ content: Data, name: String, mediaType: String, by user: User) async throws -> Attachment {
+    let attachment = Attachment(
+      name: name, mediaType: mediaType, bytes: content.count, digest: String(format: "%064x", uploads.count + 1))
+    uploads[attachment.digest] = (attachment, content)
+    return attachment
+  }
+
+  func attachment(_ session: SessionID, digest: String) async throws -> (Attachment, Data) {
+    _ = try check(session)
+    guard let found = uploads[digest] else { throw RookeryError(.notFound, "There is no such file.") }
+    return found
+  }
+
+  func join(_ session: SessionID, secret: Secret, by user: User) async throws {
+    guard let invitation = sessions[session]?.invitations.first(where: { $0.1 == secret })?.0 else { throw Self.unknown(session) }
+    sessions[session]?.summary.participants?.append(Participant(person: user.author, role: invitation.role, joined: Date()))
+    append(session, .participantJoined(.init(person: user.author, role: invitation.role, by: invitation.by)))
+  }
+
+  func invite(_ session: SessionID, _ request: API.CreateInvitation, by user: User) async throws -> (Invitation, Secret) {
+    let number = try check(session).invitations.count
+    let made = (
+      Invitation(
+        id: "i\(number)", role: request.role, by: user.id, created: Date(), expires: Date(timeIntervalSinceNow: 3600),
+        uses: request.uses ?? 10), Secret("rkj_\(session)-\(number)")
+    )
+    sessions[session]?.invitations.append(made)
+    return made
+  }
+
+  func invitations(_ session: SessionID) async throws -> [Invitation] { try check(session).invitations.map(\.0) }
+
+  func revoke(_ session: SessionID, invitation: String) async throws {
+    guard try check(session).invitations.contains(where: { $0.0.id == invitation }) else { throw RookeryError(.notFound, "No such link.") }
+    sessions[session]?.invitations.removeAll { $0.0.id == invitation }
+  }
+
+  func setRole(_ session: SessionID, of participant: UserID, _ role: SessionRole, by user: User) async throws {
+    guard let place = try check(session).summary.participants?.firstIndex(where: { $0.person.user == participant }) else {
+      throw RookeryError(.notFound, "No such participant.")
+    }
+    sessions[session]?.summary.participants?[place].role = role
+  }
+
+  func remove(_ session: SessionID, participant: UserID, by user: User) async throws {
+    guard let person = try check(session).summary.participants?.first(where: { $0.person.user == participant })?.person else {
+      throw RookeryError(.notFound, "No such participant.")
+    }
+    sessions[session]?.summary.participants?.removeAll { $0.person.user == participant }
+    append(session, .participantLeft(.init(person: person)))
+  }
+
+  func setAccess(_ session: SessionID, _ access: SessionAccess, by user: User) async throws {
+    _ = try check(session)
+    sessions[session]?.summary.access = access
   }
 }
 
