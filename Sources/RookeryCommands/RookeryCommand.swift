@@ -16,7 +16,7 @@ struct RookeryCommand: AsyncParsableCommand {
         name: "Work",
         subcommands: [
           RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
-          DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
+          DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self, StatsCommand.self,
         ]),
       CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
       CommandGroup(

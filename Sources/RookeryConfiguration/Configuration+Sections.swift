@@ -9,6 +9,15 @@ extension Configuration.Server {
     if let value = section[.port] { port = try value.integer(in: 0...65535) }
     if let value = section[.allowedHosts] { allowedHosts = try value.elements().map { try $0.hostName() } }
     if let value = section[.externalURL] { externalURL = try value.webAddress().text }
+    if let value = section[.metricsNetworks] {
+      metricsNetworks = try value.elements(limit: 50).map { element in
+        guard let block = AddressBlock(try element.line(limit: 100)) else {
+          throw element.failure(
+            "is no network.", mend: "Write an address and how many of its bits count, such as 10.1.0.0/16 or 127.0.0.1/32.")
+        }
+        return block
+      }
+    }
     let isLoopback = host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
     guard isLoopback || !allowedHosts.isEmpty else {
       throw (section[.host] ?? value).failure(

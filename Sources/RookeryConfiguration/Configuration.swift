@@ -31,6 +31,8 @@ public struct Configuration: Sendable, Equatable {
     public var allowedHosts: [String] = []
     /// Where people reach the server, for links; derived from host and port when absent.
     public var externalURL: String?
+    /// Addresses from which `/metrics` is answered without a token. A proxy on this machine comes from loopback, whoever asks it.
+    public var metricsNetworks: [AddressBlock] = []
     public init() {}
   }
 

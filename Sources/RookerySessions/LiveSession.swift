@@ -92,6 +92,7 @@ actor LiveSession {
     let now = Date()
     meta.updated = now
     do {
+      let start = ContinuousClock.now
       let stored = try store.write { transaction in
         var events = try (deferred + payloads).map { try transaction.append($0, turn: number ?? turn?.number, at: now) }
         events += try body(transaction)
@@ -102,6 +103,7 @@ actor LiveSession {
       persisted = (meta, turn)
       deferred = []
       publish(stored)
+      services.observer?.committed(id, took: start.duration(to: .now))
       return stored
     } catch {
       (meta, turn) = persisted

@@ -95,7 +95,9 @@ package actor SessionEngine: SessionService {
     meta.id = id
     meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
+    let start = ContinuousClock.now
     let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+    services.observer?.committed(id, took: start.duration(to: .now))
     let session = try session(id)
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.

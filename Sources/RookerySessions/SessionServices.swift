@@ -19,6 +19,8 @@ package struct SessionServices: Sendable {
   package var pullRequests: (any PullRequestOpener)?
   /// Sandboxes that wait for sessions; nil: every session starts one of its own.
   package var pool: WarmPool?
+  /// Hears of every commit.
+  package var observer: (any SessionObserver)?
   package var logger: Logger
 
   package init(

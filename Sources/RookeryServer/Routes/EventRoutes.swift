@@ -21,7 +21,7 @@ enum EventRoutes {
       let generation = try await sessions.events(session, after: start, limit: 1).generation
       let stream = EventStream(
         cursor: try await sessions.cursor(session, after: start), encoder: EventLogEncoder(generation: generation), context: context,
-        pace: pace)
+        pace: pace, instruments: server.metrics.instruments)
       var headers = HTTPFields()
       if let name = HTTPField.Name("Rookery-Generation") { headers[name] = "\(generation)" }
       return stream.response(headers)

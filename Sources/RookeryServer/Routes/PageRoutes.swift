@@ -43,8 +43,10 @@ enum PageRoutes {
       var pace = pace
       // Each batch renders what it touched: gathering what streams in keeps that to some ten times a second.
       pace.gather = .milliseconds(80)
-      return EventStream(cursor: try await server.sessions.cursor(id, after: after), encoder: encoder, context: context, pace: pace)
-        .response()
+      return EventStream(
+        cursor: try await server.sessions.cursor(id, after: after), encoder: encoder, context: context, pace: pace,
+        instruments: server.metrics.instruments
+      ).response()
     }
     for asset in Asset.all {
       routes.get(asset.path, .open) { _, _ in .bytes(asset.bytes, type: asset.type, cache: "public, max-age=31536000, immutable") }
