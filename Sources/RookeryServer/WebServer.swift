@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import RookeryConfiguration
 import RookeryModel
+import RookeryWebSocket
 import ServiceLifecycle
 import Synchronization
 
@@ -56,7 +57,8 @@ package struct WebServer: Service {
   /// Serves until shutdown; throws `unavailable` when it can't listen.
   package func run() async throws {
     let listening = ListeningState(awaited: addresses.socket == nil ? 1 : 2, report: onListening)
-    let responder = Self.routes(context, pace: pace).router.buildResponder()
+    let sockets = SocketHub()
+    let responder = Self.routes(context, pace: pace, sockets: sockets).router.buildResponder()
     var services: [any Service] = [
       Application(
         responder: responder, server: .http1(configuration: Self.connections),
@@ -76,6 +78,8 @@ package struct WebServer: Service {
             await listening.add(port: nil)
           }, logger: logger))
     }
+    // Shut down first: clients are told before their connections are closed.
+    services.append(SocketFarewell(sockets: sockets))
     var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(2)
     do {
@@ -89,17 +93,26 @@ package struct WebServer: Service {
   }
 
   /// Connections over TCP at once; more wait to be accepted. The Unix socket stays reachable beside them.
-  private static let connectionLimit = 2000
+  private static let connectionLimit = 12_000
 
   /// A connection that sends nothing for a minute is closed; headers are bounded.
   private static var connections: HTTP1Channel.Configuration {
     HTTP1Channel.Configuration(
+      additionalChannelHandlers: [
+        WebSocketUpgradeHandler(maximumMessage: 64 << 10) { pipeline in
+          // A socket is watched by its own pings.
+          let idle = try pipeline.context(handlerType: HTTPConnectionStateHandler.self)
+          pipeline.removeHandler(context: idle, promise: nil)
+        }
+      ],
       idleTimeout: .seconds(60),
       httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
   }
 
   /// All routes behind all middleware.
-  static func routes(_ context: ServerContext, pace: EventStreamPace = EventStreamPace()) -> RouteTable {
+  static func routes(
+    _ context: ServerContext, pace: EventStreamPace = EventStreamPace(), sockets: SocketHub = SocketHub()
+  ) -> RouteTable {
     let router = Router(context: RookeryRequestContext.self)
     let cookie = SessionCookie(context.configuration.server)
     let failedLogins = FailedLogins()
@@ -116,7 +129,7 @@ package struct WebServer: Service {
     RepositoryRoutes.add(to: &routes, context)
     WarmRoutes.add(to: &routes, context)
     SessionRoutes.add(to: &routes, context)
-    EventRoutes.add(to: &routes, context, pace: pace)
+    EventRoutes.add(to: &routes, context, pace: pace, sockets: sockets)
     AgentRoutes.add(to: &routes, context)
     PersonRoutes.add(to: &routes, context)
     LoginRoutes.add(to: &routes, context, cookie: cookie, failedLogins: failedLogins)
@@ -124,6 +137,16 @@ package struct WebServer: Service {
     FormRoutes.add(to: &routes, context)
     MetricsRoutes.add(to: &routes, context)
     return routes
+  }
+}
+
+/// Sends sockets away when the server shuts down.
+private struct SocketFarewell: Service {
+  let sockets: SocketHub
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    sockets.close()
   }
 }
 

@@ -31,6 +31,8 @@ extension LiveSession {
     let start = AgentStart(
       definition: definition, repository: meta.repository, environment: meta.environment, exposed: exposedSecrets)
     let specification = try start.process(process, model: services.configuration.model, arguments: Self.scriptFromInput)
+    // It waits for its script, which is written only once it is stored.
+    async let started: Void = sandbox.start(specification)
     if !current.prompted {
       let bytes = Array(text.utf8)
       turn?.prompted = true
@@ -42,7 +44,7 @@ extension LiveSession {
         return []
       }
     }
-    try await sandbox.start(specification)
+    try await started
     try connect(to: process, in: sandbox)
   }
 
@@ -147,6 +149,8 @@ extension LiveSession {
   func gatewayReported(_ entry: UsageEntry) throws {
     guard meta.sandbox == entry.sandbox, entry.seq > meta.usageEntries else { return }
     meta.usageEntries = entry.seq
+    meta.spentTokens = (meta.spentTokens ?? 0) + entry.usage.inputTokens + entry.usage.outputTokens
+    meta.spentCost = (meta.spentCost ?? 0) + (entry.usage.costMicroUSD ?? 0)
     try commit([.usage(entry.usage)])
   }
 }

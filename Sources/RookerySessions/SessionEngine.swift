@@ -12,7 +12,11 @@ package actor SessionEngine: SessionService {
   let services: SessionServices
   private let indexer: SessionIndexer
   private var live: [SessionID: LiveSession] = [:]
+  /// What is followed, whether or not its session is live.
+  private var feeds: [SessionID: WeakFeed] = [:]
   private var closing = false
+  /// When this server started: what is older was made by an earlier one.
+  let started = Date()
 
   package init(services: SessionServices) throws {
     self.services = services
@@ -36,6 +40,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
@@ -49,18 +54,23 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  func forget(_ id: SessionID) { live[id] = nil }
+  func forget(_ id: SessionID) {
+    live[id] = nil
+    feeds[id] = nil
+  }
 
   /// Every session that there is.
   func allSessions() throws -> [LiveSession] {
     try SessionStore.sessions(in: services.directory).compactMap { try? session($0) }
   }
 
-  func session(_ id: SessionID) throws -> LiveSession {
+  /// `store`: the session's file, where it is open already.
+  func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, services: services, indexer: indexer)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer, feed: feeds[id]?.feed)
     live[id] = session
+    feeds[id] = WeakFeed(feed: session.feed)
     return session
   }
 
@@ -92,13 +102,26 @@ package actor SessionEngine: SessionService {
       throw RookeryError(
         .conflict, "This request id was used before with another body.", mend: "Use a new requestId for a new session.")
     }
+    let isNew = meta.id == id
     meta.id = id
     meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
-    let start = ContinuousClock.now
-    let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
-    services.observer?.committed(id, took: start.duration(to: .now))
-    let session = try session(id)
+    var early: EarlySandbox?
+    if isNew, await services.pool?.offers(repository) != true {
+      early = EarlySandbox(for: meta, agent: try services.agents.definition(of: agent), services: services)
+      meta.sandbox = early?.id
+    }
+    let (session, receipt): (LiveSession, API.PromptReceipt)
+    do {
+      let start = ContinuousClock.now
+      let (made, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+      services.observer?.committed(id, took: start.duration(to: .now))
+      (session, receipt) = (try self.session(id, store: store), made)
+    } catch {
+      early?.abandon(services.provider)
+      throw error
+    }
+    if let early { await session.expect(early) }
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
     try services.registry.index(await session.summary)
@@ -142,7 +165,22 @@ package actor SessionEngine: SessionService {
   }
 
   package func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
-    LiveCursor(session: try self.session(session), after: max(after, 0))
+    let feed = try feed(of: session)
+    return LiveCursor(
+      feed: feed, stored: { [self] in try await self.session(session).events(after: $0, limit: 500) }, after: max(after, 0),
+      heard: feed.signalled)
+  }
+
+  package func feed(_ session: SessionID) async throws -> SessionFeed { try feed(of: session) }
+
+  private func feed(of session: SessionID) throws -> SessionFeed {
+    if let feed = feeds[session]?.feed { return feed }
+    return try self.session(session).feed
+  }
+
+  package func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
+    guard let feed = feeds[session]?.feed else { return }
+    feed.signal(signal)
   }
 
   package func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data) {
@@ -243,4 +281,9 @@ package actor SessionEngine: SessionService {
     for session in live.values where await session.meta.sandbox == sandbox { return session }
     return nil
   }
+}
+
+/// A feed that is there as long as someone holds it: its session, or who follows it.
+private struct WeakFeed {
+  weak var feed: SessionFeed?
 }

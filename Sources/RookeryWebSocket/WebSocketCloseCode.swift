@@ -8,6 +8,8 @@ package enum WebSocketCloseCode: UInt16, Sendable {
   case inconsistentData = 1007
   case policyViolation = 1008
   case tooBig = 1009
+  /// We failed; come back with the cursor.
+  case internalError = 1011
 
   /// Whether a peer may send `code`: the registered ones, and those left to libraries and applications.
   package static func mayBeReceived(_ code: UInt16) -> Bool {

@@ -16,6 +16,14 @@ package struct WebSocketHandshake: Sendable {
     request.headerFields[.upgrade]?.lowercased() == "websocket"
   }
 
+  /// Whether the request asks for the one version that is spoken here.
+  package static func speaksVersion(of request: HTTPRequest) -> Bool { value("Sec-WebSocket-Version", in: request.headerFields) == "13" }
+
+  /// The first of `known` that the request offers as a subprotocol; nil: none, and the client decides whether it goes on.
+  package static func subprotocol(of request: HTTPRequest, among known: [String]) -> String? {
+    tokens(value("Sec-WebSocket-Protocol", in: request.headerFields)).first { known.contains($0) }
+  }
+
   /// Throws `badRequest` when the request is no proper handshake.
   package init(_ request: HTTPRequest) throws {
     let fields = request.headerFields

@@ -13,8 +13,11 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
   /// How long the peer has to answer our close.
   private static let closeTimeout = TimeAmount.seconds(5)
 
+  private let port: WebSocketPort
   private var hasSentClose = false
   private var hasReceivedClose = false
+
+  init(port: WebSocketPort) { self.port = port }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !hasReceivedClose else { return }
@@ -89,6 +92,7 @@ final class WebSocketMessageHandler: ChannelDuplexHandler {
       return
     }
     hasSentClose = true
+    port.hasClosed = true
     let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
     context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: payload)), promise: sent)
     let bound = context.loopBound

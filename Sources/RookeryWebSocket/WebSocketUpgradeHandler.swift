@@ -25,10 +25,15 @@ package final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChan
   }
 
   private let maximumMessage: Int
+  private let prepare: (ChannelPipeline.SynchronousOperations) throws -> Void
   private var state = State.http
 
-  /// Messages of a client are at most `maximumMessage` bytes; a longer one closes the socket with 1009.
-  package init(maximumMessage: Int) { self.maximumMessage = maximumMessage }
+  /// Messages of a client are at most `maximumMessage` bytes; a longer one closes the socket with 1009. `prepare` takes away what
+  /// watched over the connection as HTTP.
+  package init(maximumMessage: Int, prepare: @escaping (ChannelPipeline.SynchronousOperations) throws -> Void = { _ in }) {
+    self.maximumMessage = maximumMessage
+    self.prepare = prepare
+  }
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = unwrapInboundIn(data)
@@ -69,6 +74,7 @@ package final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChan
       let encoder = try pipeline.context(handlerType: HTTPResponseEncoder.self)
       let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
       try pipeline.addHandlers(handlers(), position: .after(codec.handler))
+      try prepare(pipeline)
       for old in [codec, encoder, decoder] { pipeline.removeHandler(context: old, promise: nil) }
     } catch {
       context.fireErrorCaught(error)
@@ -77,14 +83,16 @@ package final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChan
   }
 
   private func handlers() -> [any ChannelHandler] {
-    [
+    let port = WebSocketPort()
+    return [
+      port,
       WebSocketFrameEncoder(),
       ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maximumMessage)),
       WebSocketProtocolErrorHandler(),
       WebSocketFrameValidator(),
       NIOWebSocketFrameAggregator(
         minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024, maxAccumulatedFrameSize: maximumMessage),
-      WebSocketMessageHandler(),
+      WebSocketMessageHandler(port: port),
     ]
   }
 }

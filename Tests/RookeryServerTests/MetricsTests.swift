@@ -126,16 +126,18 @@ import Testing
       #expect(refused.status == 401)
       #expect(try await server.ask("GET", "/metrics", as: .socket).status == 200)
     }
-    let local = try #require(AddressBlock("127.0.0.1/32"))
-    let other = try #require(AddressBlock("10.0.0.0/8"))
+    let local = try #require(AddressRange("127.0.0.1/32"))
+    let other = try #require(AddressRange("10.0.0.0/8"))
     try await expectMonitoring(status: 200, networks: [other, local])
     try await expectMonitoring(status: 401, networks: [other])
   }
 
-  private func expectMonitoring(status: Int, networks: [AddressBlock]) async throws {
+  private func expectMonitoring(status: Int, networks: [AddressRange]) async throws {
     try await TestServer.run(configure: { $0.server.metricsNetworks = networks }) { (server: TestServer) async throws -> Void in
       let answer = try await server.ask("GET", "/metrics", as: .none)
       #expect(answer.status == status)
+      let forwarded = try await server.ask("GET", "/metrics", as: .none, headers: ["X-Forwarded-For": "203.0.113.9"])
+      #expect(forwarded.status == 401)
       let page = try await server.ask("GET", "/stats", as: .none)
       #expect(page.status == 401)
     }

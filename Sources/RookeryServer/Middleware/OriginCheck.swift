@@ -9,6 +9,11 @@ enum OriginCheck {
   /// forms), the browser's own word `Sec-Fetch-Site: same-origin` is needed.
   static func admit(_ request: Request) throws {
     guard ![.get, .head, .options].contains(request.method) else { return }
+    try admitSocket(request)
+  }
+
+  /// A WebSocket begins with GET and is no less than a write: browsers let any page open one, cookie and all.
+  static func admitSocket(_ request: Request) throws {
     if let origin = request.headers[.origin] {
       // The host was checked before; the scheme differs behind a proxy that ends TLS.
       guard let url = URLComponents(string: origin), ["http", "https"].contains(url.scheme ?? ""),

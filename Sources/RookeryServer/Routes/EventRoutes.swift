@@ -2,16 +2,23 @@ import HTTPTypes
 import Hummingbird
 import RookeryModel
 import RookerySessions
+import RookeryWebSocket
 
-/// `/v1/sessions/{id}/events`: the log as JSON, or followed as Server-Sent Events.
+/// `/v1/sessions/{id}/events`: the log as JSON, or followed as Server-Sent Events or over a WebSocket.
 enum EventRoutes {
   static let pageLimit = 1000
 
-  static func add(to routes: inout RouteTable, _ server: ServerContext, pace: EventStreamPace) {
+  static func add(to routes: inout RouteTable, _ server: ServerContext, pace: EventStreamPace, sockets: SocketHub) {
     let sessions = server.sessions
     routes.get("/v1/sessions/{id}/events", .role(.viewer)) { request, context in
       let session = try context.identifier("id", as: SessionID.self)
       let after: Int64 = try request.number("after", in: 0...Int64.max, default: 0)
+      if WebSocketHandshake.isAsked(by: request.head) {
+        return try await EventSocketStream(
+          sessions: sessions, session: session, after: after, hub: sockets, context: context, pace: pace,
+          instruments: server.metrics.instruments
+        ).response(to: request)
+      }
       guard acceptsStream(request) else {
         let limit: Int = try request.number("limit", in: 1...pageLimit, default: pageLimit)
         return try .json(await sessions.events(session, after: after, limit: limit))

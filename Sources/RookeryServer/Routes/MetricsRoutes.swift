@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Hummingbird
 import RookeryConfiguration
 import RookeryMetrics
@@ -13,7 +14,7 @@ enum MetricsRoutes {
     addFigures(to: &routes, server)
     addLists(to: &routes, server)
     routes.get("/metrics", .open) { request, context in
-      try admit(context, server)
+      try admit(request, context, server)
       return .bytes(try await MonitoringText.make(server).utf8, type: Exposition.mediaType)
     }
     routes.get("/stats", .role(.viewer)) { request, context in
@@ -67,11 +68,13 @@ enum MetricsRoutes {
     }
   }
 
-  /// Monitoring comes with a token, by the Unix socket, or from a network that the configuration names.
-  private static func admit(_ context: RookeryRequestContext, _ server: ServerContext) throws {
+  /// Monitoring comes with a token, by the Unix socket, or from a network that the configuration names. What a proxy passed on comes
+  /// from somewhere else.
+  private static func admit(_ request: Request, _ context: RookeryRequestContext, _ server: ServerContext) throws {
     if context.caller != nil { return }
+    let isForwarded = ["X-Forwarded-For", "Forwarded"].contains { HTTPField.Name($0).map(request.headers.contains) ?? false }
     let networks = server.configuration.server.metricsNetworks
-    if !context.isLocalSocket, let address = IPAddress(context.peerAddress), networks.contains(where: { $0.contains(address) }) { return }
+    if !context.isLocalSocket, !isForwarded, networks.contains(where: { $0.contains(context.peerAddress) }) { return }
     throw RookeryError(
       .unauthenticated, "Monitoring needs a token here.",
       mend: "Send “Authorization: Bearer TOKEN” (“rookery token create” makes one), or list your network in server.metrics_networks.")
