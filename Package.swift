@@ -110,6 +110,8 @@ let package = Package(
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
+    // Figures derived from sessions' events, and the operator's monitoring.
+    module("RookeryMetrics", ["RookeryModel", "RookeryStore", .grdb, .logging]),
     // WebSockets as ordinary routes: the only importer of NIOWebSocket.
     module(
       "RookeryWebSocket",
@@ -117,7 +119,8 @@ let package = Package(
     module(
       "RookeryServer",
       [
-        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "RookeryWebSocket", "CCmarkGFM",
+        "RookeryModel", "RookeryStore", "RookeryMetrics", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "RookeryWebSocket",
+        "CCmarkGFM",
         .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
       ],
       resources: [.embedInCode("Resources")]),
@@ -125,7 +128,7 @@ let package = Package(
       "RookeryCommands",
       [
         "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryServer", "RookeryHost", "RookeryGateway",
-        "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryGitHub",
+        "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryMetrics", "RookeryGitHub",
         .argumentParser, .logging, .httpClient, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .hummingbird,
       ]),
     .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
@@ -163,6 +166,11 @@ let package = Package(
     .executableTarget(
       name: "rookery-host-fixture", dependencies: ["RookeryHost", "RookeryModel"], path: "Tests/HostFixture", swiftSettings: strict),
 
+    // Follows sessions' logs in a process of its own, which a test can kill.
+    .executableTarget(
+      name: "rookery-metrics-fixture", dependencies: ["RookeryMetrics", "RookeryModel", .logging], path: "Tests/MetricsFixture",
+      swiftSettings: strict),
+
     tests("RookeryModelTests", ["RookeryModel"]),
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
@@ -195,11 +203,13 @@ let package = Package(
         "RookerySessions", "RookeryAgents", "RookeryConfiguration", "RookeryModel", "RookerySandbox", "RookeryStore", "RookeryTestSupport",
         .logging,
       ]),
+    tests("RookeryMetricsTests", ["RookeryMetrics", "RookeryStore", "RookeryModel", "RookeryTestSupport", .grdb, .logging]),
     tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",
       [
-        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
+        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryMetrics", "RookeryConfiguration", "RookeryModel",
+        "RookeryTestSupport", .httpClient,
         .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
       ]),
     tests(

@@ -18,7 +18,7 @@ struct RookeryCommand: AsyncParsableCommand {
           RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
           QueueCommand.self, AnswerCommand.self, PeopleCommand.self,
           DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
-          SearchCommand.self, RedactCommand.self,
+          SearchCommand.self, RedactCommand.self, StatsCommand.self,
         ]),
       CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
       CommandGroup(

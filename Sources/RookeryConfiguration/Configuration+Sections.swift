@@ -9,6 +9,7 @@ extension Configuration.Server {
     if let value = section[.port] { port = try value.integer(in: 0...65535) }
     if let value = section[.allowedHosts] { allowedHosts = try value.elements().map { try $0.hostName() } }
     if let value = section[.externalURL] { externalURL = try value.webAddress().text }
+    if let value = section[.metricsNetworks] { metricsNetworks = try value.elements(limit: 50).map { try $0.addressRange() } }
     if let value = section[.trustedProxies] { trustedProxies = try value.elements(limit: 100).map { try $0.addressRange() } }
     tls = try section[.tls].map(Configuration.TLS.init)
     secretsKeys = try section[.secretsKeyFile].map { .file(try SecretFile($0).checkedPath()) }

@@ -33,6 +33,8 @@ public struct Configuration: Sendable, Equatable {
     public var allowedHosts: [String] = []
     /// Where people reach the server, for links; derived from host and port when absent.
     public var externalURL: String?
+    /// Addresses from which `/metrics` is answered without a token. A proxy on this machine comes from loopback, whoever asks it.
+    public var metricsNetworks: [AddressRange] = []
     /// Addresses of proxies whose word about the client's address is taken.
     public var trustedProxies: [AddressRange] = []
     /// TLS that the server ends itself; nil: it speaks plain HTTP.

@@ -8,6 +8,7 @@ enum ConfigurationKeys {
     case host, port
     case allowedHosts = "allowed_hosts"
     case externalURL = "external_url"
+    case metricsNetworks = "metrics_networks"
     case trustedProxies = "trusted_proxies"
     case tls
     case secretsKeyFile = "secrets_key_file"

@@ -15,12 +15,13 @@ package struct ServerContext: Sendable {
   package var version: String
   /// Users of this machine, beside root and the server's own, who are the local admin when they come by the Unix socket.
   package var localUsers: Set<UInt32>
+  package var metrics: ServerMetrics
   /// Asks `host` and the gateway; answers within a few seconds.
   package var health: @Sendable () async -> API.Health
 
   package init(
     registry: Registry, sessions: any SessionService, repositories: any RepositoryControl, agents: any AgentControl,
-    pool: any WarmControl, configuration: Configuration, version: String, localUsers: Set<UInt32> = [],
+    pool: any WarmControl, configuration: Configuration, metrics: ServerMetrics, version: String, localUsers: Set<UInt32> = [],
     health: @escaping @Sendable () async -> API.Health
   ) {
     self.registry = registry
@@ -29,6 +30,7 @@ package struct ServerContext: Sendable {
     self.agents = agents
     self.pool = pool
     self.configuration = configuration
+    self.metrics = metrics
     self.version = version
     self.localUsers = localUsers
     self.health = health

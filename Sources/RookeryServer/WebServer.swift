@@ -117,6 +117,7 @@ package struct WebServer: Service {
     let cookie = SessionCookie(context.configuration.server)
     let failedLogins = FailedLogins()
     router.addMiddleware {
+      RequestTiming(instruments: context.metrics.instruments)
       RequestLogging()
       SecurityHeaders()
       ErrorAnswers()
@@ -138,6 +139,7 @@ package struct WebServer: Service {
     LoginRoutes.add(to: &routes, context, cookie: cookie, failedLogins: failedLogins)
     PageRoutes.add(to: &routes, context, pace: pace, watchers)
     FormRoutes.add(to: &routes, context)
+    MetricsRoutes.add(to: &routes, context)
     return routes
   }
 }

@@ -107,6 +107,7 @@ actor LiveSession {
     lastCommit = .now
     meta.updated = now
     do {
+      let start = ContinuousClock.now
       let stored = try store.write { transaction in
         var events = try (deferred + payloads).map { try transaction.append($0, turn: number ?? turn?.number, at: now) }
         events += try body(transaction)
@@ -117,6 +118,7 @@ actor LiveSession {
       persisted = (meta, turn)
       deferred = []
       publish(stored)
+      services.observer?.committed(id, took: start.duration(to: .now))
       return stored
     } catch {
       (meta, turn) = persisted

@@ -44,5 +44,6 @@ extension SessionEngine {
     }
     try await removeUnreferenced(snapshots)
     try services.registry.forget(id)
+    services.observer?.deleted(id)
   }
 }

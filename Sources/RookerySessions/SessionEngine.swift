@@ -132,7 +132,9 @@ package actor SessionEngine: SessionService {
     }
     let (session, receipt): (LiveSession, API.PromptReceipt)
     do {
+      let start = ContinuousClock.now
       let (made, store) = try LiveSession.begin(meta, prompt: prompt, request: key, services: services)
+      services.observer?.committed(id, took: start.duration(to: .now))
       (session, receipt) = (try self.session(id, store: store), made)
     } catch {
       early?.abandon(services.provider)

@@ -19,6 +19,8 @@ package struct SessionServices: Sendable {
   package var pullRequests: (any PullRequestOpener)?
   /// Sandboxes that wait for sessions; nil: every session starts one of its own.
   package var pool: WarmPool?
+  /// Hears of every commit.
+  package var observer: (any SessionObserver)?
   package var logger: Logger
   /// Of this process among all that worked on the data; see `Registry.beginEpoch`.
   var epoch: Int64 = 1

@@ -77,6 +77,7 @@ package final class Registry: Sendable {
     registerIdentity(in: &migrator)
     registerEngine(in: &migrator)
     Uploads.registerMigration(in: &migrator)
+    registerMerges(in: &migrator)
     return migrator
   }
 }

@@ -65,6 +65,43 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true]) func theStatisticsAreReadable(isPhone: Bool) async throws {
+    try await TestServer.run { server in
+      let sample = try SampleFigures()
+      try sample.fill(server.metrics, server.users)
+      for name in ["api", "site"] {
+        await server.repositories.put(
+          Repository(name: try RepositoryName(name), url: "https://git/x", defaultBranch: "main", description: "", added: Date()))
+      }
+      let (browser, page) = try await open(server, "/stats", role: .admin, isPhone: isPhone)
+      let device = isPhone ? "phone" : "desktop"
+      #expect(try await page.evaluate("document.querySelectorAll('.plot svg').length") == 5)
+      #expect(
+        try await page.evaluate("[...document.querySelectorAll('.mark')].some((mark) => mark.getBoundingClientRect().height > 20)") == true)
+      #expect(try await page.text(".plots").contains("Sessions per day"))
+      #expect(try await page.text(".figures").contains("Merge rate"))
+      #expect(try await page.horizontalOverflow() == 0)
+      for dark in [false, true] {
+        try await page.prefer(dark: dark)
+        try await page.evaluate("document.scrollingElement.scrollTo({top: 0, behavior: 'instant'})")
+        try await picture(page, "stats-\(device)-\(dark ? "dark" : "light")")
+        try await page.evaluate("document.querySelector('.plots').scrollIntoView({block: 'start', behavior: 'instant'})")
+        try await picture(page, "stats-plots-\(device)-\(dark ? "dark" : "light")")
+        try await page.evaluate("document.querySelector('.table-box').scrollIntoView({block: 'center', behavior: 'instant'})")
+        try await picture(page, "stats-tables-\(device)-\(dark ? "dark" : "light")")
+      }
+      // The form asks for another period, without a script of ours.
+      try await page.evaluate(
+        "document.querySelector('[name=since]').value = '2001-01-01'; document.querySelector('[name=until]').value = '2001-02-01'; document.querySelector('.period-form').submit()"
+      )
+      try await page.wait(for: "document.querySelector('.empty')?.innerText.includes('No data')")
+      #expect(try await page.evaluate("document.querySelectorAll('.plot').length") == 0)
+      try await picture(page, "stats-empty-\(device)")
+      #expect(browser.complaints == [])
+      browser.close()
+    }
+  }
+
   @Test func aPromptIsSentByKeyAndQueues() async throws {
     try await TestServer.run { server in
       let id = try await server.makeSession("First")

@@ -180,7 +180,8 @@ import Testing
         ServerContext(
           registry: server.registry, sessions: server.sessions, repositories: server.repositories, agents: MemoryAgents(),
           pool: MemoryPool(server.repositories),
-          configuration: Configuration(), version: "", health: { API.Health(status: "", host: true, gateway: true) }),
+          configuration: Configuration(), metrics: TestServer.serverMetrics(server.metrics), version: "",
+          health: { API.Health(status: "", host: true, gateway: true) }),
         addresses: .init(host: "127.0.0.1", port: server.port, socket: nil), logger: Logger(label: "second") { _ in server.log })
       await #expect {
         try await within(.seconds(60)) { try await second.run() }

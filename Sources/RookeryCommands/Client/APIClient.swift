@@ -68,8 +68,8 @@ package struct APIClient: Sendable {
   }
 
   /// A `POST` without a body.
-  package func post<Answer: Decodable>(_ path: String, as: Answer.Type) async throws -> Answer {
-    try Self.decode(await whole(request(.POST, path), timeout: .seconds(60)))
+  package func post<Answer: Decodable>(_ path: String, as: Answer.Type, timeout: Duration = .seconds(60)) async throws -> Answer {
+    try Self.decode(await whole(request(.POST, path), timeout: timeout))
   }
 
   /// For answers that have no body.

@@ -4,6 +4,7 @@ import Logging
 import RookeryAgents
 import RookeryConfiguration
 import RookeryGitHub
+import RookeryMetrics
 import RookeryModel
 import RookerySandbox
 import RookeryServer
@@ -21,6 +22,7 @@ struct ServerProcess: Sendable {
   private let repositories: RepositoryService
   private let engine: SessionEngine
   private let web: WebServer
+  private let figures: MetricsFollower
   private let logger: Logger
 
   /// Opens the databases of `layout.serve`; throws `conflict` when another server has them.
@@ -59,12 +61,20 @@ struct ServerProcess: Sendable {
     var services = SessionServices(
       registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
       gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger)
+    let metrics = try MetricsStore(directory: layout.serve)
+    let instruments = Instruments()
+    let figures = MetricsFollower(store: metrics, directory: services.directory, logger: logger)
+    self.figures = figures
+    services.observer = SessionFigures(follower: figures, instruments: instruments)
     let pool = services.makePool()
     services.pool = pool
     engine = try SessionEngine(services: services)
     let context = ServerContext(
       registry: registry, sessions: engine, repositories: repositories, agents: installer, pool: pool,
-      configuration: configuration, version: Program.version, localUsers: localUsers
+      configuration: configuration,
+      metrics: ServerMetrics(store: metrics, instruments: instruments, rebuild: { try await figures.rebuild() }) {
+        Dictionary(try await provider.list().map { ($0.state.rawValue, 1) }, uniquingKeysWith: +)
+      }, version: Program.version, localUsers: localUsers
     ) {
       async let host = provider.isReady()
       async let gateway = gateway.isReady()
@@ -95,6 +105,8 @@ struct ServerProcess: Sendable {
     configuration.maximumGracefulShutdownDuration = .seconds(8)
     let group = ServiceGroup(configuration: configuration)
     let (repositories, gateway, engine) = (repositories, gateway, engine)
+    let sweep = Task { [figures] in await figures.sweep() }
+    defer { sweep.cancel() }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await Self.untilCancelled { try await repositories.run() } }
       tasks.addTask { try await Self.untilCancelled { try await configureNetworks() } }

@@ -44,6 +44,9 @@ public enum EventPayload: Sendable, Equatable {
   case artifactCreated(Artifact)
   case pullRequestOpened(PullRequest)
   case pullRequestUpdated(PullRequest)
+  case pullRequestMerged(PullRequestMerged)
+  /// Closed without a merge.
+  case pullRequestClosed(PullRequestClosed)
   case snapshotTaken(SnapshotTaken)
   case turnFinished(TurnFinished)
   /// A text was erased from what came before.

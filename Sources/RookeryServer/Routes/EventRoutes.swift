@@ -18,7 +18,8 @@ enum EventRoutes {
       try await checkGeneration(request, of: session, sessions)
       if WebSocketHandshake.isAsked(by: request.head) {
         return try await EventSocketStream(
-          sessions: sessions, session: session, after: after, hub: sockets, context: context, pace: pace
+          sessions: sessions, session: session, after: after, hub: sockets, context: context, pace: pace,
+          instruments: server.metrics.instruments
         ).response(to: request)
       }
       guard acceptsStream(request) else {
@@ -34,7 +35,7 @@ enum EventRoutes {
       let generation = try await sessions.events(session, after: start, limit: 1).generation
       let stream = EventStream(
         cursor: try await sessions.cursor(session, after: start), encoder: EventLogEncoder(generation: generation), context: context,
-        pace: pace, presence: (watchers, session, try context.user().author))
+        pace: pace, presence: (watchers, session, try context.user().author), instruments: server.metrics.instruments)
       var headers = HTTPFields()
       if let name = HTTPField.Name("Rookery-Generation") { headers[name] = "\(generation)" }
       return stream.response(headers)

@@ -47,7 +47,7 @@ enum PageRoutes {
       pace.gather = .milliseconds(80)
       return EventStream(
         cursor: try await server.sessions.cursor(id, after: after), encoder: encoder, context: context, pace: pace,
-        presence: (watchers, id, try context.user().author)
+        presence: (watchers, id, try context.user().author), instruments: server.metrics.instruments
       )
       .response()
     }

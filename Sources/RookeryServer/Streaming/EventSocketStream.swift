@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import RookeryMetrics
 import RookeryModel
 import RookerySessions
 import RookeryWebSocket
@@ -17,6 +18,7 @@ struct EventSocketStream: Sendable {
   let hub: SocketHub
   let context: RookeryRequestContext
   let pace: EventStreamPace
+  let instruments: Instruments
 
   /// Refuses what is no proper handshake, or comes from another site's page.
   func response(to request: Request) async throws -> Response {
@@ -50,6 +52,8 @@ struct EventSocketStream: Sendable {
   /// Lasts as long as the connection.
   private func run(_ feed: SessionFeed, _ messages: RequestBody) async {
     let channel = context.channel
+    instruments.readerCame()
+    defer { instruments.readerWent() }
     do {
       try await channel.setOption(.socketOption(.so_sndbuf), value: EventSocket.kernelBuffer).get()
       try await channel.setOption(

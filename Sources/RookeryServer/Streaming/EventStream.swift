@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import RookeryMetrics
 import RookeryModel
 import RookerySessions
 import ServiceLifecycle
@@ -30,6 +31,7 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
   var pace = EventStreamPace()
   /// Whose stream it is, of which session, for those who want to know who watches.
   var presence: (watchers: Watchers, session: SessionID, person: Author)?
+  let instruments: Instruments
 
   func response(_ extra: HTTPFields = [:]) -> Response {
     var headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store"]
@@ -56,6 +58,8 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
   }
 
   private func run(_ writer: inout any ResponseBodyWriter) async throws {
+    instruments.readerCame()
+    defer { instruments.readerWent() }
     // Unsent bytes wait in our log, not in the kernel.
     try? await context.channel.setOption(ChannelOptions.socketOption(.so_sndbuf), value: 128 << 10).get()
     let watch = WriteWatch(channel: context.channel, limit: pace.stall)

@@ -5,6 +5,7 @@ import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import RookeryConfiguration
+import RookeryMetrics
 import RookeryModel
 import RookeryStore
 import RookeryTestSupport
@@ -19,6 +20,7 @@ struct TestServer: Sendable {
   let port: Int
   let socket: String
   let registry: Registry
+  let metrics: MetricsStore
   let sessions: MemorySessions
   let repositories: MemoryRepositories
   let document: OpenAPIDocument
@@ -31,16 +33,23 @@ struct TestServer: Sendable {
 
   /// Every route of such a server.
   var routes: [RouteTable.Route] {
-    WebServer.routes(Self.context(registry, sessions, repositories, Configuration())).routes
+    WebServer.routes(Self.context(registry, metrics, sessions, repositories, Configuration())).routes
   }
 
   private static func context(
-    _ registry: Registry, _ sessions: MemorySessions, _ repositories: MemoryRepositories, _ configuration: Configuration
+    _ registry: Registry, _ metrics: MetricsStore, _ sessions: MemorySessions, _ repositories: MemoryRepositories,
+    _ configuration: Configuration
   ) -> ServerContext {
     ServerContext(
       registry: registry, sessions: sessions, repositories: repositories, agents: MemoryAgents(), pool: MemoryPool(repositories),
       configuration: configuration,
-      version: "1.2.3-test", health: { API.Health(status: "ok", host: true, gateway: true) })
+      metrics: serverMetrics(metrics), version: "1.2.3-test", health: { API.Health(status: "ok", host: true, gateway: true) })
+  }
+
+  static func serverMetrics(_ store: MetricsStore) -> ServerMetrics {
+    ServerMetrics(
+      store: store, instruments: Instruments(), rebuild: { .init(sessions: 0, events: 0, milliseconds: 0) },
+      sandboxes: { ["running": 2] })
   }
 
   /// Ends the server as SIGTERM does.
@@ -53,6 +62,7 @@ struct TestServer: Sendable {
   ) async throws {
     let directory = try TemporaryDirectory(prefix: "rookery-web")
     let registry = try Registry(directory: directory.path)
+    let metrics = try MetricsStore(directory: directory.path)
     var configuration = Configuration()
     configure(&configuration)
     var users: [User.Role: User] = [:]
@@ -71,13 +81,13 @@ struct TestServer: Sendable {
     let socket = directory.path("api.sock")
     let parts = TestServerParts()
     let server = TestServer(
-      port: 0, socket: socket, registry: registry, sessions: MemorySessions(), repositories: MemoryRepositories(),
+      port: 0, socket: socket, registry: registry, metrics: metrics, sessions: MemorySessions(), repositories: MemoryRepositories(),
       document: try Self.document(), users: users, tokens: tokens, log: log,
       shutdown: {
         await parts.group.withLock { $0 }?.triggerGracefulShutdown()
         for await _ in ended {}
       })
-    let context = Self.context(registry, server.sessions, server.repositories, configuration)
+    let context = Self.context(registry, metrics, server.sessions, server.repositories, configuration)
     var logger = Logger(label: "test") { _ in log }
     logger.logLevel = .trace
     let web = WebServer(
@@ -111,8 +121,8 @@ struct TestServer: Sendable {
 
   private func listening(on port: Int) -> TestServer {
     TestServer(
-      port: port, socket: socket, registry: registry, sessions: sessions, repositories: repositories, document: document, users: users,
-      tokens: tokens, log: log, shutdown: shutdown)
+      port: port, socket: socket, registry: registry, metrics: metrics, sessions: sessions, repositories: repositories,
+      document: document, users: users, tokens: tokens, log: log, shutdown: shutdown)
   }
 
   static func document() throws -> OpenAPIDocument {
