@@ -104,14 +104,26 @@ let package = Package(
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
+    module(
+      "RookeryRouting",
+      ["RookeryModel", "RookeryConfiguration", "RookeryStore", .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP1]),
+    module(
+      "RookerySlack",
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryStore", "RookerySessions", "RookeryRouting", "RookeryWebSocket", "CCmarkGFM",
+        .crypto, .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP1,
+      ]),
     // WebSockets as ordinary routes: the only importer of NIOWebSocket.
     module(
       "RookeryWebSocket",
-      ["RookeryModel", .crypto, .httpTypes, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioWebSocket]),
+      [
+        "RookeryModel", .crypto, .httpTypes, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .nioSSL, .nioWebSocket,
+      ]),
     module(
       "RookeryServer",
       [
-        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
+        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "RookeryRouting", "RookerySlack",
+        "CCmarkGFM",
         .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
       ],
       resources: [.embedInCode("Resources")]),
@@ -119,7 +131,8 @@ let package = Package(
       "RookeryCommands",
       [
         "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryServer", "RookeryHost", "RookeryGateway",
-        "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryGitHub",
+        "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryGitHub", "RookeryRouting",
+        "RookerySlack",
         .argumentParser, .logging, .httpClient, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .hummingbird,
       ]),
     .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
@@ -137,7 +150,10 @@ let package = Package(
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",
-      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
+      dependencies: [
+        "RookeryModel", "RookeryRehearsal", "RookeryWebSocket", .crypto, .hummingbird, .hummingbirdCore, .httpTypes, .httpClient, .nioCore,
+        .nioPosix, .logging, .yams,
+      ],
       swiftSettings: strict),
 
     // Breaks the running product and judges what it did: `make faults`, and a short form among the tests.
@@ -179,11 +195,21 @@ let package = Package(
         "RookeryTestSupport", .logging,
       ]),
     tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
+    tests(
+      "RookeryRoutingTests",
+      ["RookeryRouting", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .hummingbird, .httpTypes, .logging, .nioCore]),
+    tests(
+      "RookerySlackTests",
+      [
+        "RookerySlack", "RookeryConfiguration", "RookeryModel", "RookeryRouting", "RookerySessions", "RookeryStore", "RookeryTestSupport",
+        "RookeryWebSocket", .logging,
+      ]),
     tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",
       [
-        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
+        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryRouting",
+        "RookeryTestSupport", .httpClient,
         .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
       ]),
     tests(

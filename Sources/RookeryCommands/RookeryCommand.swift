@@ -18,11 +18,16 @@ struct RookeryCommand: AsyncParsableCommand {
           RunCommand.self, SessionsCommand.self, WarmCommand.self, WatchCommand.self, PromptCommand.self, StopCommand.self,
           DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
         ]),
-      CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
+      CommandGroup(
+        name: "Material",
+        subcommands: [
+          RepoCommand.self, RouteCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self,
+        ]),
       CommandGroup(
         name: "Server",
         subcommands: [
           UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self, TokenCommand.self,
+          SlackCommands.self,
         ]),
       CommandGroup(name: "Process", subcommands: [ServeCommand.self, HostCommand.self, GatewayCommand.self]),
       CommandGroup(name: "Trial", subcommands: [DemoCommand.self, ModelCommand.self, VersionCommand.self]),

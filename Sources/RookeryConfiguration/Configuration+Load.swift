@@ -57,6 +57,10 @@ extension Configuration {
     }
     try configuration.checkSecrets(in: root?[.repositories])
     configuration.github = try GitHub(root?[.github], environment: environment)
+    if let value = root?[.slack] {
+      configuration.slack = try Slack(value, environment: environment, variables: &configuration.tokenVariables)
+    }
+    if let value = root?[.routing] { configuration.routing = try Routing(value) }
     configuration.model = try ModelSource(file: root?[.model], environment: environment).model()
     configuration.admitModelOnLoopback()
     return configuration

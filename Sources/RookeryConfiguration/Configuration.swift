@@ -18,6 +18,9 @@ public struct Configuration: Sendable, Equatable {
   /// What sandboxes may use without seeing it, by name.
   public var secrets: [String: WireSecret] = [:]
   public var github = GitHub()
+  public var routing = Routing()
+  /// Nil: nobody works from Slack.
+  public var slack: Slack?
   /// The environment variables that `git_token_env` names: what the server must be started with.
   public var tokenVariables: [String] = []
 
@@ -144,6 +147,9 @@ public struct Configuration: Sendable, Equatable {
     public var gitToken: Secret?
     /// Opens pull requests through the forge's API; nil: a plain git remote, work ends at the pushed branch.
     public var forge: Forge?
+    /// What it is and what people call it, instead of what was said when it was added.
+    public var description: String?
+    public var hints: [String]?
     /// Its pool of warm sandboxes, where it differs from the others'.
     public var pool: Pool.Kept?
     public init() {}

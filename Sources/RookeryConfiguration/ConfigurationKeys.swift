@@ -1,7 +1,7 @@
 /// Every key of the configuration, by section. What is not here is refused; what is here stands in docs/configuration.md.
 enum ConfigurationKeys {
   enum Root: String, ConfigurationKey {
-    case server, network, model, sandbox, snapshots, images, pool, repositories, agents, secrets, github
+    case server, network, model, sandbox, snapshots, images, pool, repositories, agents, secrets, github, routing, slack
   }
 
   enum Server: String, ConfigurationKey {
@@ -79,7 +79,7 @@ enum ConfigurationKeys {
   }
 
   enum Repository: String, ConfigurationKey {
-    case url, hosts, secrets
+    case url, hosts, secrets, description, hints
     case requestableHosts = "requestable_hosts"
     case exposedSecrets = "exposed_secrets"
     case limits, agent, forge, pool
@@ -100,6 +100,24 @@ enum ConfigurationKeys {
   }
 
   enum Agent: String, ConfigurationKey { case name, title, wire, model, python, argv, environment, litter }
+
+  enum Routing: String, ConfigurationKey {
+    case model, channels
+    case usesModel = "use_model"
+    case timeoutMilliseconds = "timeout_ms"
+  }
+
+  enum Slack: String, ConfigurationKey {
+    case transport
+    case botTokenEnv = "bot_token_env"
+    case botTokenFile = "bot_token_file"
+    case appTokenEnv = "app_token_env"
+    case appTokenFile = "app_token_file"
+    case signingSecretEnv = "signing_secret_env"
+    case signingSecretFile = "signing_secret_file"
+    case apiURL = "api_url"
+    case allowUnlinked = "allow_unlinked"
+  }
 
   enum GitHub: String, ConfigurationKey { case userTokensFile = "user_tokens_file" }
 
@@ -126,7 +144,7 @@ enum ConfigurationKeys {
       + paths(Images.self, "images.") + paths(Pool.self, "pool.") + paths(RepositoryPool.self, "repositories.NAME.pool.")
       + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
-      + paths(GitHub.self, "github.")
+      + paths(GitHub.self, "github.") + paths(Routing.self, "routing.") + paths(Slack.self, "slack.")
   }
 
   /// Every key of `.rookery/environment.yaml`.

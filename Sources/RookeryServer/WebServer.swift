@@ -114,6 +114,8 @@ package struct WebServer: Service {
     StatusRoutes.add(to: &routes, context)
     RepositoryRoutes.add(to: &routes, context)
     WarmRoutes.add(to: &routes, context)
+    RouteRoutes.add(to: &routes, context)
+    SlackRoutes.add(to: &routes, context)
     SessionRoutes.add(to: &routes, context)
     EventRoutes.add(to: &routes, context, pace: pace)
     AgentRoutes.add(to: &routes, context)

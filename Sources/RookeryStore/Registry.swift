@@ -74,6 +74,8 @@ package final class Registry: Sendable {
     }
     registerImages(in: &migrator)
     registerWarmSandboxes(in: &migrator)
+    registerRoutingChoices(in: &migrator)
+    registerSlack(in: &migrator)
     return migrator
   }
 }

@@ -4,9 +4,11 @@ import Logging
 import RookeryAgents
 import RookeryConfiguration
 import RookeryModel
+import RookeryRouting
 import RookerySandbox
 import RookeryServer
 import RookerySessions
+import RookerySlack
 import RookeryStore
 import ServiceLifecycle
 
@@ -20,6 +22,7 @@ struct ServerProcess: Sendable {
   private let repositories: RepositoryService
   private let engine: SessionEngine
   private let web: WebServer
+  private let slack: SlackService?
   private let logger: Logger
 
   /// Opens the databases of `layout.serve`; throws `conflict` when another server has them.
@@ -58,9 +61,26 @@ struct ServerProcess: Sendable {
       gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger)
     let pool = services.makePool()
     services.pool = pool
-    engine = try SessionEngine(services: services)
+    let engine = try SessionEngine(services: services)
+    self.engine = engine
+    let routing = RoutingDesk(
+      registry: registry, configuration: configuration, router: RepositoryRouter(configuration, logger: logger))
+    if let settings = configuration.slack {
+      slack = SlackService(
+        .init(
+          registry: registry, sessions: engine, routing: routing, settings: settings, origin: configuration.server.origin,
+          warm: { repository, user in
+            // A hint: what comes of it is the pool's to say.
+            do { try await pool.warm(repository, for: user) } catch {
+              logger.debug("no sandbox was warmed for Slack", metadata: ["error": "\(error)"])
+            }
+          }, logger: logger))
+    } else {
+      slack = nil
+    }
     let context = ServerContext(
       registry: registry, sessions: engine, repositories: repositories, agents: installer, pool: pool,
+      routing: routing, slack: slack,
       configuration: configuration, version: Program.version, localUsers: localUsers
     ) {
       async let host = provider.isReady()
@@ -82,7 +102,7 @@ struct ServerProcess: Sendable {
     var configuration = ServiceGroupConfiguration(services: [web], gracefulShutdownSignals: [], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(8)
     let group = ServiceGroup(configuration: configuration)
-    let (repositories, gateway, engine) = (repositories, gateway, engine)
+    let (repositories, gateway, engine, slack) = (repositories, gateway, engine, slack)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await Self.untilCancelled { try await repositories.run() } }
       tasks.addTask { try await Self.untilCancelled { try await configureNetworks() } }
@@ -92,6 +112,7 @@ struct ServerProcess: Sendable {
         }
       }
       tasks.addTask { try await Self.untilCancelled { try await engine.run() } }
+      if let slack { tasks.addTask { try await Self.untilCancelled { try await slack.run() } } }
       tasks.addTask {
         try await group.run()
         await engine.close()
