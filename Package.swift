@@ -112,14 +112,26 @@ let package = Package(
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
     // Figures derived from sessions' events, and the operator's monitoring.
     module("RookeryMetrics", ["RookeryModel", "RookeryStore", .grdb, .logging]),
+    module(
+      "RookeryRouting",
+      ["RookeryModel", "RookeryConfiguration", "RookeryStore", .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP1]),
+    module(
+      "RookerySlack",
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryStore", "RookerySessions", "RookeryRouting", "RookeryWebSocket", "CCmarkGFM",
+        .crypto, .httpClient, .logging, .nioCore, .nioFoundation, .nioHTTP1,
+      ]),
     // WebSockets as ordinary routes: the only importer of NIOWebSocket.
     module(
       "RookeryWebSocket",
-      ["RookeryModel", .crypto, .httpTypes, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioWebSocket]),
+      [
+        "RookeryModel", .crypto, .httpTypes, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .nioSSL, .nioWebSocket,
+      ]),
     module(
       "RookeryServer",
       [
-        "RookeryModel", "RookeryStore", "RookeryMetrics", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "RookeryWebSocket",
+        "RookeryModel", "RookeryStore", "RookeryMetrics", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "RookeryRouting",
+        "RookerySlack", "RookeryWebSocket",
         "CCmarkGFM",
         .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
       ],
@@ -129,6 +141,7 @@ let package = Package(
       [
         "RookeryModel", "RookeryConfiguration", "RookeryControl", "RookeryServer", "RookeryHost", "RookeryGateway",
         "RookeryRehearsal", "RookeryAgents", "RookerySessions", "RookerySandbox", "RookeryStore", "RookeryMetrics", "RookeryGitHub",
+        "RookeryRouting", "RookerySlack",
         .argumentParser, .logging, .httpClient, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .hummingbird,
       ]),
     .executableTarget(name: "rookery", dependencies: ["RookeryCommands"], swiftSettings: strict),
@@ -147,8 +160,8 @@ let package = Package(
     .target(
       name: "RookeryTestSupport",
       dependencies: [
-        "RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams, .crypto,
-        .cryptoExtras,
+        "RookeryModel", "RookeryRehearsal", "RookeryWebSocket", .hummingbird, .hummingbirdCore, .httpTypes, .httpClient, .nioCore,
+        .nioPosix, .logging, .yams, .crypto, .cryptoExtras,
       ],
       swiftSettings: strict),
 
@@ -204,11 +217,20 @@ let package = Package(
         .logging,
       ]),
     tests("RookeryMetricsTests", ["RookeryMetrics", "RookeryStore", "RookeryModel", "RookeryTestSupport", .grdb, .logging]),
+    tests(
+      "RookeryRoutingTests",
+      ["RookeryRouting", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .hummingbird, .httpTypes, .logging, .nioCore]),
+    tests(
+      "RookerySlackTests",
+      [
+        "RookerySlack", "RookeryConfiguration", "RookeryModel", "RookeryRouting", "RookerySessions", "RookeryStore", "RookeryTestSupport",
+        "RookeryWebSocket", .logging,
+      ]),
     tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",
       [
-        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryMetrics", "RookeryConfiguration", "RookeryModel",
+        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryMetrics", "RookeryConfiguration", "RookeryModel", "RookeryRouting",
         "RookeryTestSupport", .httpClient,
         .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
       ]),

@@ -20,13 +20,16 @@ struct RookeryCommand: AsyncParsableCommand {
           DiffCommand.self, ForkCommand.self, SnapshotCommand.self, DeleteCommand.self,
           SearchCommand.self, RedactCommand.self, StatsCommand.self,
         ]),
-      CommandGroup(name: "Material", subcommands: [RepoCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self]),
+      CommandGroup(
+        name: "Material",
+        subcommands: [
+          RepoCommand.self, RouteCommand.self, EnvironmentCommand.self, ImagesCommand.self, AgentCommand.self,
+        ]),
       CommandGroup(
         name: "Server",
         subcommands: [
-          UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self,
-          TokenCommand.self, BackupCommand.self,
-          RestoreCommand.self,
+          UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self, TokenCommand.self,
+          SlackCommands.self, BackupCommand.self, RestoreCommand.self,
         ]),
       CommandGroup(name: "Process", subcommands: [ServeCommand.self, HostCommand.self, GatewayCommand.self]),
       CommandGroup(name: "Trial", subcommands: [DemoCommand.self, ModelCommand.self, VersionCommand.self]),

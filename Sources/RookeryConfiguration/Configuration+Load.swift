@@ -65,6 +65,10 @@ extension Configuration {
     if let keys = environment[ConfigurationVariable.secretsKeys.rawValue], !keys.isEmpty {
       configuration.server.secretsKeys = .text(Secret(keys))
     }
+    if let value = root?[.slack] {
+      configuration.slack = try Slack(value, environment: environment, variables: &configuration.tokenVariables)
+    }
+    if let value = root?[.routing] { configuration.routing = try Routing(value) }
     configuration.model = try ModelSource(file: root?[.model], environment: environment).model()
     configuration.admitModelOnLoopback()
     return configuration

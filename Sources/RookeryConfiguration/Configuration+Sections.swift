@@ -118,6 +118,8 @@ extension Configuration.RepositorySettings {
     let section = try value.section(ConfigurationKeys.Repository.self)
     limits = try section[.limits].map { try Limits($0, defaults: defaults) }
     url = try section[.url]?.webAddress().text
+    description = try section[.description]?.line(limit: 1000)
+    hints = try section[.hints]?.elements(limit: 100).map { try $0.line(limit: 100) }
     if let value = section[.hosts] { hosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
     if let value = section[.requestableHosts] { requestableHosts = try value.elements(limit: 500).map { try $0.hostPattern() } }
     if let value = section[.secrets] { secrets = try value.elements(limit: 100).map { try $0.secretName() } }

@@ -20,6 +20,9 @@ public struct Configuration: Sendable, Equatable {
   /// What sandboxes may use without seeing it, by name.
   public var secrets: [String: WireSecret] = [:]
   public var github = GitHub()
+  public var routing = Routing()
+  /// Nil: nobody works from Slack.
+  public var slack: Slack?
   /// The environment variables that `git_token_env` names: what the server must be started with.
   public var tokenVariables: [String] = []
 
@@ -158,6 +161,9 @@ public struct Configuration: Sendable, Equatable {
     public var allowsWorkflowChanges = false
     /// The branch that pull requests go to; nil: the default branch.
     public var pullRequestBase: String?
+    /// What it is and what people call it, instead of what was said when it was added.
+    public var description: String?
+    public var hints: [String]?
     /// Its pool of warm sandboxes, where it differs from the others'.
     public var pool: Pool.Kept?
     /// What its agents may do unasked, where it differs from the others'.

@@ -2,6 +2,7 @@
 enum ConfigurationKeys {
   enum Root: String, ConfigurationKey {
     case server, network, model, sandbox, snapshots, images, pool, sessions, permissions, repositories, agents, secrets, github
+    case routing, slack
   }
 
   enum Server: String, ConfigurationKey {
@@ -99,7 +100,7 @@ enum ConfigurationKeys {
   }
 
   enum Repository: String, ConfigurationKey {
-    case url, hosts, secrets
+    case url, hosts, secrets, description, hints
     case requestableHosts = "requestable_hosts"
     case exposedSecrets = "exposed_secrets"
     case limits, agent, forge, pool, permissions
@@ -157,6 +158,24 @@ enum ConfigurationKeys {
     case coAuthor = "co_author"
   }
 
+  enum Routing: String, ConfigurationKey {
+    case model, channels
+    case usesModel = "use_model"
+    case timeoutMilliseconds = "timeout_ms"
+  }
+
+  enum Slack: String, ConfigurationKey {
+    case transport
+    case botTokenEnv = "bot_token_env"
+    case botTokenFile = "bot_token_file"
+    case appTokenEnv = "app_token_env"
+    case appTokenFile = "app_token_file"
+    case signingSecretEnv = "signing_secret_env"
+    case signingSecretFile = "signing_secret_file"
+    case apiURL = "api_url"
+    case allowUnlinked = "allow_unlinked"
+  }
+
   enum Environment: String, ConfigurationKey {
     case base, packages, setup, inputs, build, warm, start, env, secrets, hosts, ports, agent, limits
   }
@@ -183,6 +202,7 @@ enum ConfigurationKeys {
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
       + paths(GitHub.self, "github.") + paths(GitHubApp.self, "github.app.") + paths(SignIn.self, "github.sign_in.")
       + paths(PullRequests.self, "github.pull_requests.") + paths(Commits.self, "github.commits.") + paths(TLS.self, "server.tls.")
+      + paths(Routing.self, "routing.") + paths(Slack.self, "slack.")
   }
 
   /// Every key of `.rookery/environment.yaml`.

@@ -1,7 +1,9 @@
 import Foundation
 import RookeryConfiguration
 import RookeryModel
+import RookeryRouting
 import RookerySessions
+import RookerySlack
 import RookeryStore
 
 /// Everything that the routes use.
@@ -11,6 +13,10 @@ package struct ServerContext: Sendable {
   package var repositories: any RepositoryControl
   package var agents: any AgentControl
   package var pool: any WarmControl
+  /// Finds the repository that a message means.
+  package var routing: RoutingDesk
+  /// Nil: nobody works from Slack.
+  package var slack: SlackService?
   package var configuration: Configuration
   package var version: String
   /// Users of this machine, beside root and the server's own, who are the local admin when they come by the Unix socket.
@@ -21,7 +27,8 @@ package struct ServerContext: Sendable {
 
   package init(
     registry: Registry, sessions: any SessionService, repositories: any RepositoryControl, agents: any AgentControl,
-    pool: any WarmControl, configuration: Configuration, metrics: ServerMetrics, version: String, localUsers: Set<UInt32> = [],
+    pool: any WarmControl, routing: RoutingDesk, slack: SlackService? = nil, configuration: Configuration, metrics: ServerMetrics,
+    version: String, localUsers: Set<UInt32> = [],
     health: @escaping @Sendable () async -> API.Health
   ) {
     self.registry = registry
@@ -29,6 +36,8 @@ package struct ServerContext: Sendable {
     self.repositories = repositories
     self.agents = agents
     self.pool = pool
+    self.routing = routing
+    self.slack = slack
     self.configuration = configuration
     self.metrics = metrics
     self.version = version

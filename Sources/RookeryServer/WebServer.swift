@@ -128,6 +128,8 @@ package struct WebServer: Service {
     StatusRoutes.add(to: &routes, context)
     RepositoryRoutes.add(to: &routes, context)
     WarmRoutes.add(to: &routes, context)
+    RouteRoutes.add(to: &routes, context)
+    SlackRoutes.add(to: &routes, context)
     SessionRoutes.add(to: &routes, context)
     let watchers = Watchers(sessions: context.sessions)
     QueueRoutes.add(to: &routes, context)

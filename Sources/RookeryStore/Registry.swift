@@ -78,6 +78,8 @@ package final class Registry: Sendable {
     registerEngine(in: &migrator)
     Uploads.registerMigration(in: &migrator)
     registerMerges(in: &migrator)
+    registerRoutingChoices(in: &migrator)
+    registerSlack(in: &migrator)
     return migrator
   }
 }

@@ -17,6 +17,8 @@ final class RunningSystem: Sendable {
   let git: GitServer
   /// The forge of every repository, where the suite asked for one.
   let forge: GitHubDouble?
+  /// The workspace that the suite asked for.
+  let slack: SlackDouble?
   let model: RehearsalModel
   let modelTask: Task<Void, any Error>
   let supervisor: Process
@@ -36,10 +38,12 @@ final class RunningSystem: Sendable {
   var configuration: String { directory.path("rookery.yaml") }
 
   private init(
-    directory: TemporaryDirectory, git: GitServer, forge: GitHubDouble?, model: RehearsalModel, modelTask: Task<Void, any Error>,
+    directory: TemporaryDirectory, git: GitServer, forge: GitHubDouble?, slack: SlackDouble?, model: RehearsalModel,
+    modelTask: Task<Void, any Error>,
     supervisor: Process
   ) {
     self.forge = forge
+    self.slack = slack
     self.directory = directory
     self.git = git
     self.model = model
@@ -60,6 +64,10 @@ final class RunningSystem: Sendable {
     let repositories = options.repositories
     for name in repositories { try await git.makeRepository(name, files: options.files) }
     let forge = options.forge ? try await startForge(directory, repositories) : nil
+    let slack = options.slack ? try await SlackDouble.start() : nil
+    let slackSettings = slack.map {
+      "slack: {bot_token_env: ROOKERY_TEST_SLACK_BOT, app_token_env: ROOKERY_TEST_SLACK_APP, api_url: \"\($0.apiURL)\"}"
+    }
     func settings(of repository: String) -> String {
       let link = forge.map { ", forge: {kind: github, api_url: \"\($0.url)\", repository: acme/\(repository)}" } ?? ""
       return "  \(repository): {git_user: git, git_token_env: ROOKERY_TEST_GIT_TOKEN\(link)\(options.repositorySettings)}"
@@ -79,15 +87,18 @@ final class RunningSystem: Sendable {
       \(repositories.map(settings).joined(separator: "\n"))
       \(forge == nil ? "" : "github: {user_tokens_file: people.yaml}")
       \(options.configuration)
+      \(slackSettings ?? "")
       """, to: "rookery.yaml")
     if let size = options.databaseSize { try await mountDatabases(directory, size) }
     let supervisor = try launch(
       directory: directory, configuration: configuration,
       environment: [
         "ROOKERY_MODEL_URL": "http://127.0.0.1:\(modelPort)", "ROOKERY_MODEL_KEY": modelKey, "ROOKERY_MODEL": RehearsalModel.name,
-        "ROOKERY_TEST_GIT_TOKEN": gitPassword,
+        "ROOKERY_TEST_GIT_TOKEN": gitPassword, "ROOKERY_TEST_SLACK_BOT": SlackDouble.botToken,
+        "ROOKERY_TEST_SLACK_APP": SlackDouble.appToken,
       ])
-    let system = RunningSystem(directory: directory, git: git, forge: forge, model: model, modelTask: modelTask, supervisor: supervisor)
+    let system = RunningSystem(
+      directory: directory, git: git, forge: forge, slack: slack, model: model, modelTask: modelTask, supervisor: supervisor)
     do {
       try await system.untilHealthy()
       for name in repositories {
@@ -156,6 +167,7 @@ final class RunningSystem: Sendable {
     modelTask.cancel()
     await git.stop()
     await forge?.stop()
+    await slack?.stop()
     _ = try? await Command.run(["umount", "--quiet", data + "/serve"])
     directory.remove()
   }
@@ -191,6 +203,7 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var script: RehearsalScript = .demo
   var repositories = ["site"]
   var forge = false
+  var slack = false
   var databaseSize: String?
   /// Further lines of the configuration, and further members of each repository's, after a comma.
   var configuration = ""
@@ -217,13 +230,13 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 
 extension Trait where Self == RunningSystemTrait {
   static func system(
-    script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
-    configuration: String = "", repositorySettings: String = "",
+    script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, slack: Bool = false,
+    databaseSize: String? = nil, configuration: String = "", repositorySettings: String = "",
     idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0,
     files: [String: String] = ["README.md": "# Hello\n"]
   ) -> Self {
     RunningSystemTrait(
-      script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, configuration: configuration,
+      script: script, repositories: repositories, forge: forge, slack: slack, databaseSize: databaseSize, configuration: configuration,
       repositorySettings: repositorySettings, idlePauseSeconds: idlePauseSeconds,
       idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool, files: files)
   }

@@ -30,8 +30,10 @@ import Testing
       #expect(
         open
           == Set(
-            ["GET /v1/health", "GET /v1/version", "GET /v1/openapi.yaml", "GET /login", "POST /logout", "GET /metrics"]
-              + Asset.all.map { "GET \($0.path)" }
+            [
+              "GET /v1/health", "GET /v1/version", "GET /v1/openapi.yaml", "GET /login", "POST /logout", "GET /metrics",
+              "POST /v1/slack/events", "POST /v1/slack/interactivity",
+            ] + Asset.all.map { "GET \($0.path)" }
           ))
     }
   }

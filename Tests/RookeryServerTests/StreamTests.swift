@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import RookeryConfiguration
 import RookeryModel
+import RookeryRouting
 import RookerySessions
 import RookeryTestSupport
 import Testing
@@ -179,7 +180,7 @@ import Testing
       let second = WebServer(
         ServerContext(
           registry: server.registry, sessions: server.sessions, repositories: server.repositories, agents: MemoryAgents(),
-          pool: MemoryPool(server.repositories),
+          pool: MemoryPool(server.repositories), routing: .byRules(server.registry, Configuration()),
           configuration: Configuration(), metrics: TestServer.serverMetrics(server.metrics), version: "",
           health: { API.Health(status: "", host: true, gateway: true) }),
         addresses: .init(host: "127.0.0.1", port: server.port, socket: nil), logger: Logger(label: "second") { _ in server.log })

@@ -6,9 +6,11 @@ import RookeryConfiguration
 import RookeryGitHub
 import RookeryMetrics
 import RookeryModel
+import RookeryRouting
 import RookerySandbox
 import RookeryServer
 import RookerySessions
+import RookerySlack
 import RookeryStore
 import ServiceLifecycle
 
@@ -23,6 +25,7 @@ struct ServerProcess: Sendable {
   private let engine: SessionEngine
   private let web: WebServer
   private let figures: MetricsFollower
+  private let slack: SlackService?
   private let logger: Logger
 
   /// Opens the databases of `layout.serve`; throws `conflict` when another server has them.
@@ -68,9 +71,26 @@ struct ServerProcess: Sendable {
     services.observer = SessionFigures(follower: figures, instruments: instruments)
     let pool = services.makePool()
     services.pool = pool
-    engine = try SessionEngine(services: services)
+    let engine = try SessionEngine(services: services)
+    self.engine = engine
+    let routing = RoutingDesk(
+      registry: registry, configuration: configuration, router: RepositoryRouter(configuration, logger: logger))
+    if let settings = configuration.slack {
+      slack = SlackService(
+        .init(
+          registry: registry, sessions: engine, routing: routing, settings: settings, origin: configuration.server.origin,
+          warm: { repository, user in
+            // A hint: what comes of it is the pool's to say.
+            do { try await pool.warm(repository, for: user) } catch {
+              logger.debug("no sandbox was warmed for Slack", metadata: ["error": "\(error)"])
+            }
+          }, logger: logger))
+    } else {
+      slack = nil
+    }
     let context = ServerContext(
       registry: registry, sessions: engine, repositories: repositories, agents: installer, pool: pool,
+      routing: routing, slack: slack,
       configuration: configuration,
       metrics: ServerMetrics(store: metrics, instruments: instruments, rebuild: { try await figures.rebuild() }) {
         Dictionary(try await provider.list().map { ($0.state.rawValue, 1) }, uniquingKeysWith: +)
@@ -104,7 +124,7 @@ struct ServerProcess: Sendable {
     var configuration = ServiceGroupConfiguration(services: [web], gracefulShutdownSignals: [], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(8)
     let group = ServiceGroup(configuration: configuration)
-    let (repositories, gateway, engine) = (repositories, gateway, engine)
+    let (repositories, gateway, engine, slack) = (repositories, gateway, engine, slack)
     let sweep = Task { [figures] in await figures.sweep() }
     defer { sweep.cancel() }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -116,6 +136,7 @@ struct ServerProcess: Sendable {
         }
       }
       tasks.addTask { try await Self.untilCancelled { try await engine.run() } }
+      if let slack { tasks.addTask { try await Self.untilCancelled { try await slack.run() } } }
       tasks.addTask {
         try await group.run()
         await engine.close()

@@ -7,6 +7,7 @@ import NIOHTTP1
 import RookeryConfiguration
 import RookeryMetrics
 import RookeryModel
+import RookeryRouting
 import RookeryStore
 import RookeryTestSupport
 import ServiceLifecycle
@@ -42,6 +43,7 @@ struct TestServer: Sendable {
   ) -> ServerContext {
     ServerContext(
       registry: registry, sessions: sessions, repositories: repositories, agents: MemoryAgents(), pool: MemoryPool(repositories),
+      routing: .byRules(registry, configuration),
       configuration: configuration,
       metrics: serverMetrics(metrics), version: "1.2.3-test", health: { API.Health(status: "ok", host: true, gateway: true) })
   }
@@ -253,5 +255,14 @@ struct LogCollector: LogHandler {
   func log(event: LogEvent) {
     let all = metadata.merging(event.metadata ?? [:]) { $1 }
     lines.all.withLock { $0.append("\(event.level) \(event.message) \(all)") }
+  }
+}
+
+extension RoutingDesk {
+  /// Without a model.
+  static func byRules(_ registry: Registry, _ configuration: Configuration) -> RoutingDesk {
+    RoutingDesk(
+      registry: registry, configuration: configuration,
+      router: RepositoryRouter(model: nil, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
   }
 }
