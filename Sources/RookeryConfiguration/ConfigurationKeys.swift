@@ -70,7 +70,7 @@ enum ConfigurationKeys {
   }
 
   enum Sessions: String, ConfigurationKey {
-    case access
+    case access, children, depth
   }
 
   enum Permissions: String, ConfigurationKey {

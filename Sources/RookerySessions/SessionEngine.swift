@@ -172,7 +172,7 @@ package actor SessionEngine: SessionService {
 
   // MARK: What is asked
 
-  private func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
+  func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
     let settings = services.configuration.repositories[repository.name]
     let named = asked ?? settings?.agent ?? repository.agent ?? services.configuration.agents.defaultAgent
     if let named { return try services.agents.definition(of: named).name }
@@ -258,7 +258,7 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  private func owner(of sandbox: SandboxID) async -> LiveSession? {
+  func owner(of sandbox: SandboxID) async -> LiveSession? {
     for session in live.values where await session.meta.sandbox == sandbox { return session }
     return nil
   }
