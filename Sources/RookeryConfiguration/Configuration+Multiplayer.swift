@@ -5,6 +5,10 @@ extension Configuration {
   public struct Sessions: Sendable, Equatable {
     /// Who may see a new session and work in it.
     public var access = SessionAccess.team
+    /// Sessions that agents may start below one that a person started; 0: none.
+    public var children = 0
+    /// How deep they may stand below it.
+    public var depth = 2
     public init() {}
   }
 
@@ -24,6 +28,8 @@ extension Configuration.Sessions {
   init(_ value: YAMLValue) throws {
     self.init()
     let section = try value.section(ConfigurationKeys.Sessions.self)
+    if let value = section[.children] { children = try value.integer(in: 0...1000) }
+    if let value = section[.depth] { depth = try value.integer(in: 1...10) }
     if let value = section[.access] { access = try value.choice(SessionAccess.self) }
   }
 }

@@ -80,7 +80,7 @@ enum ConfigurationKeys {
   }
 
   enum Sessions: String, ConfigurationKey {
-    case access
+    case access, children, depth
   }
 
   enum Permissions: String, ConfigurationKey {

@@ -41,7 +41,7 @@ package struct GatewayService: Sendable {
     let responders: [Broker: any BrokerResponder] = [
       .git: git,
       .model: ModelBroker(
-        grants: grants, spool: spool, reports: reports,
+        grants: grants, desk: desk, spool: spool, reports: reports,
         upstream: Upstream(clients: clients, timeouts: bounds.modelTimeouts, resolver: resolver), bounds: bounds,
         memory: MemoryBudget(limit: bounds.modelBodies), logger: logger),
     ]

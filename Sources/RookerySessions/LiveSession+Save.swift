@@ -115,7 +115,7 @@ extension LiveSession {
   // MARK: Texts
 
   /// The agent's closing words of a turn: what it said after its last tool call.
-  private func closingMessage(of turn: Int) throws -> String {
+  func closingMessage(of turn: Int) throws -> String {
     try store.read { transaction in
       var text = ""
       for event in try transaction.events(ofTurn: turn, kinds: ["agent.message", "tool.call"]) {

@@ -69,7 +69,7 @@ extension LiveSession {
       meta.agentProcess = process
       let client = ACPClient(
         agent: definition, directory: directory, resume: meta.agentSession, history: try history(),
-        policy: services.configuration.permissions(of: meta.repository).policy, tools: [])
+        policy: services.configuration.permissions(of: meta.repository).policy, tools: services.agentTools)
       try commit { transaction in
         try transaction.setProcess(
           process, in: sandbox.id, StoredProcess(state: try JSON.encode(OutputInterpreter.State.acp(client))))

@@ -15,41 +15,41 @@ extension SessionEngine {
     _ session: SessionID, prompt: PromptID, _ request: API.EditPrompt, by user: User
   ) async throws -> API.PromptReceipt {
     _ = try Self.checked(request.text ?? "unchanged", requestId: request.requestId)
-    return try await self.session(session).edit(prompt, request, by: user.author)
+    return try await using(session) { try await $0.edit(prompt, request, by: user.author) }
   }
 
   package func answer(
     _ session: SessionID, permission: String, _ request: API.AnswerPermission, by user: User
   ) async throws {
-    try await self.session(session).answer(permission, option: request.option, by: user.author)
+    try await using(session) { try await $0.answer(permission, option: request.option, by: user.author) }
   }
 
   package func join(_ session: SessionID, secret: Secret, by user: User) async throws {
-    try await self.session(session).join(by: secret, user)
+    try await using(session) { try await $0.join(by: secret, user) }
   }
 
   package func invite(
     _ session: SessionID, _ request: API.CreateInvitation, by user: User
   ) async throws -> (Invitation, Secret) {
-    try await self.session(session).invite(request, by: user)
+    try await using(session) { try await $0.invite(request, by: user) }
   }
 
   package func invitations(_ session: SessionID) async throws -> [Invitation] { try await self.session(session).invitations() }
 
   package func revoke(_ session: SessionID, invitation: String) async throws {
-    try await self.session(session).revoke(invitation)
+    try await using(session) { try await $0.revoke(invitation) }
   }
 
   package func setRole(_ session: SessionID, of participant: UserID, _ role: SessionRole, by user: User) async throws {
-    try await self.session(session).setRole(role, of: participant, by: user)
+    try await using(session) { try await $0.setRole(role, of: participant, by: user) }
   }
 
   package func remove(_ session: SessionID, participant: UserID, by user: User) async throws {
-    try await self.session(session).remove(participant, by: user)
+    try await using(session) { try await $0.remove(participant, by: user) }
   }
 
   package func setAccess(_ session: SessionID, _ access: SessionAccess, by user: User) async throws {
-    try await self.session(session).setAccess(access, by: user)
+    try await using(session) { try await $0.setAccess(access, by: user) }
   }
 
   // MARK: Files

@@ -10,15 +10,14 @@ extension SessionEngine {
     guard query.utf8.count <= Self.maximumQuery else {
       throw RookeryError(.badRequest, "A query has at most \(Self.maximumQuery) bytes.", mend: "Give a few words.")
     }
-    if let session, !SessionStore.exists(directory: services.directory, session: session) {
-      throw RookeryError(.notFound, "There is no session “\(session)”.", mend: "“rookery sessions” lists those you may see.")
-    }
+    if let session { try await admit(user, to: session, as: .viewer) }
     var titles: [SessionID: String] = [:]
     let hits = try searcher.index.find(query, in: session, limit: min(max(limit, 1), 200)) { id in
-      // A session that no list shows is found by nobody.
+      // What no list shows to this person is not found by them.
       if titles[id] != nil { return true }
-      titles[id] = try services.registry.title(of: id, to: user)
-      return titles[id] != nil
+      guard let summary = try services.registry.summary(of: id), summary.role(of: user) != nil else { return false }
+      titles[id] = summary.title
+      return true
     }
     return hits.map { hit in
       var hit = hit

@@ -218,7 +218,7 @@ package actor SessionEngine: SessionService {
 
   // MARK: What is asked
 
-  private func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
+  func agent(asked: AgentName?, repository: Repository) async throws -> AgentName {
     let settings = services.configuration.repositories[repository.name]
     let named = asked ?? settings?.agent ?? repository.agent ?? services.configuration.agents.defaultAgent
     if let named { return try services.agents.definition(of: named).name }
@@ -304,7 +304,7 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  private func owner(of sandbox: SandboxID) async -> SessionID? {
+  func owner(of sandbox: SandboxID) async -> SessionID? {
     for (id, session) in live where await session.meta.sandbox == sandbox { return id }
     return resting.first { $0.value.sandbox == sandbox }?.key
   }

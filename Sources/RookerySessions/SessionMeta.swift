@@ -75,8 +75,8 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var access: SessionAccess?
   /// Where an agent started it.
   var parent: Parent?
-  /// Sessions that its own agent started.
-  var children: [SessionID]?
+  /// Requests by which agents of this session and of those below it started sessions; only where a person started this one.
+  var started: [String]?
 
   struct Parent: Codable, Equatable, Sendable {
     var session: SessionID

@@ -23,11 +23,11 @@ extension Registry {
     }
   }
 
-  /// The title of a session that `user` may see; nil: there is none, or not for them.
-  package func title(of session: SessionID, to user: User) throws -> String? {
+  /// What lists show of a session; nil: there is none.
+  package func summary(of session: SessionID) throws -> SessionSummary? {
     try database.read { database in
       try Data.fetchOne(database, sql: "SELECT summary FROM session WHERE id = ?", arguments: [session.rawValue])
-        .map { try JSON.decode(SessionSummary.self, from: $0).title }
+        .map { try JSON.decode(SessionSummary.self, from: $0) }
     }
   }
 

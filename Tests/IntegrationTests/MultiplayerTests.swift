@@ -204,6 +204,39 @@ import Testing
     #expect(run.output.contains("from the command line"))
   }
 
+  // MARK: Sessions that agents start
+
+  @Test(.timeLimit(.minutes(3))) func anAgentStartsSessionsAndReadsThem() async throws {
+    let system = try RunningSystem.get()
+    func tool(_ name: String, _ arguments: String, _ turns: Int, in session: SessionID) async throws -> String {
+      try await system.prompt(session, "tool \(name) \(arguments)", author: system.ada)
+      let log = try await system.finished(session, turns: turns)
+      return String(log.message.split(separator: ";").last ?? "")
+    }
+    let session = try await system.begin("hello", agent: "tester", author: system.ada)
+    _ = try await system.finished(session)
+    let started = try JSON.decode(
+      [String: String].self, from: Data(try await tool("start_session", #"{"prompt":"from above"}"#, 2, in: session).utf8))
+    let child = try SessionID(try #require(started["session"]))
+    let waited = try JSON.decode(
+      [String: String].self, from: Data(try await tool("wait", #"{"session":"\#(child)","seconds":30}"#, 3, in: session).utf8))
+    #expect(waited["state"] == "idle" && waited["result"] == "completed" && waited["said"] == "echo from above")
+    let detail = try await system.detail(child)
+    #expect(detail.session.parent == session)
+    #expect(detail.session.owner.email == system.ada.email)
+    #expect(try await system.log(session).kinds.contains("child.started"))
+    _ = try await tool("send_prompt", #"{"session":"\#(child)","prompt":"and more"}"#, 4, in: session)
+    #expect(try await system.finished(child, turns: 2).message == "echo from aboveecho and more")
+
+    // Bounded: two in all, one level deep, and no session but those below.
+    #expect(try await tool("start_session", #"{"prompt":"second"}"#, 5, in: session).contains("branch"))
+    #expect(try await tool("start_session", #"{"prompt":"third"}"#, 6, in: session).contains("at most 2"))
+    #expect(try await tool("start_session", #"{"prompt":"deep"}"#, 3, in: child).contains("at most 1 below"))
+    #expect(try await tool("session_status", #"{"session":"\#(session)"}"#, 4, in: child).contains("There is no session"))
+    let listed = try await system.cli("sessions")
+    #expect(listed.output.contains("└ from above"))
+  }
+
   // MARK: People
 
   @Test(.timeLimit(.minutes(3))) func aPrivateSessionExistsForItsParticipantsAlone() async throws {

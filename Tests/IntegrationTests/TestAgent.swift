@@ -5,6 +5,7 @@ enum TestAgent {
     agents:
       definitions:
         - {name: tester, title: Tester, wire: acp, argv: [/usr/bin/python3, agent.py]}
+    sessions: {children: 2, depth: 1}
     permissions:
       timeout_seconds: 15
       rules:
@@ -16,7 +17,7 @@ enum TestAgent {
   static let files = ["README.md": "# Hello\n", "agent.py": script]
 
   private static let script = #"""
-    import json, os, signal, sys
+    import json, os, signal, sys, urllib.request
     turn, session = None, 0
     asked = {}
 
@@ -57,6 +58,13 @@ enum TestAgent {
                 "sessionId": "s", "toolCall": {"toolCallId": key, "title": "Run it", "kind": "execute", "rawInput": {"command": words}},
                 "options": [{"optionId": "yes", "name": "Yes", "kind": "allow_once"},
                             {"optionId": "no", "name": "No", "kind": "reject_once"}]}})
+        elif words.startswith("tool"):
+            _, name, arguments = words.split(" ", 2)
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": json.loads(arguments)}}
+            request = urllib.request.Request(tools, json.dumps(body).encode(), {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request) as answer:
+                say(";" + json.load(answer)["result"]["content"][0]["text"] + ";")
+            end()
         elif words.startswith("files"):
             kinds = ",".join(block["type"] for block in blocks)
             paths = [line[2:].split(" (")[0] for line in words.splitlines() if line.startswith("- ")]
@@ -74,8 +82,9 @@ enum TestAgent {
         parameters = message.get("params", {})
         if method == "initialize":
             send({"id": key, "result": {"protocolVersion": 1, "_meta": {"steering": {"supported": True}},
-                  "agentCapabilities": {"promptCapabilities": {"image": True}}}})
+                  "agentCapabilities": {"promptCapabilities": {"image": True}, "mcpCapabilities": {"http": True}}}})
         elif method == "session/new":
+            tools = [server["url"] for server in parameters["mcpServers"]][0]
             send({"id": key, "result": {"sessionId": "s"}})
         elif method == "session/prompt":
             turn = key

@@ -42,6 +42,7 @@ extension ACPClient {
     state.phase = .opening
     let capabilities = answer["agentCapabilities"]
     state.steers = answer["_meta"]?["steering"]?["supported"]?.bool
+    state.takesTools = capabilities?["mcpCapabilities"]?["http"]?.bool
     state.takesImages = capabilities?["promptCapabilities"]?["image"]?.bool
     state.takesResources = capabilities?["promptCapabilities"]?["embeddedContext"]?.bool
     guard let earlier = state.resume else { return [openNew()] }
@@ -55,12 +56,15 @@ extension ACPClient {
     return giveUpResuming("\(state.title) can't load earlier conversations and starts a new one.")
   }
 
+  /// The servers of tools that the agent can speak to: all of them speak HTTP.
+  private var offeredTools: [JSONValue] { state.takesTools == true ? state.tools ?? [] : [] }
+
   private mutating func openNew() -> ACPAction {
-    request(.newSession, ["cwd": .string(state.directory), "mcpServers": .array(state.tools ?? [])])
+    request(.newSession, ["cwd": .string(state.directory), "mcpServers": .array(offeredTools)])
   }
 
   private mutating func openEarlier(_ method: Method, _ session: String) -> ACPAction {
-    request(method, ["sessionId": .string(session), "cwd": .string(state.directory), "mcpServers": .array(state.tools ?? [])])
+    request(method, ["sessionId": .string(session), "cwd": .string(state.directory), "mcpServers": .array(offeredTools)])
   }
 
   private mutating func giveUpResuming(_ reason: String) -> [ACPAction] {

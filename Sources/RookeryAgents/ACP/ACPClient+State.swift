@@ -31,6 +31,7 @@ extension ACPClient {
     var steers: Bool?
     var takesImages: Bool?
     var takesResources: Bool?
+    var takesTools: Bool?
     /// Prompts that were given to the running turn and not answered yet.
     var steering: [Steer]?
     /// The turn is over, but something that it was told is not answered.

@@ -25,12 +25,23 @@ struct SessionsCommand: AsyncParsableCommand {
     if output.json { return try terminal.json(sessions) }
     guard !sessions.sessions.isEmpty else { return terminal.note("No sessions yet. Start one with “rookery run”.") }
     var table = Table("SESSION", "REPOSITORY", "STATE", "BY", "UPDATED", "TITLE")
-    for session in sessions.sessions {
+    for (session, depth) in Self.tree(sessions.sessions) {
       let state = session.state == .idle ? session.lastResult?.rawValue ?? "idle" : session.state.rawValue
       table.add(
-        session.id.rawValue, session.repository.rawValue, state, session.owner.name, Quantity.ago(session.updated), session.title)
+        session.id.rawValue, session.repository.rawValue, state, session.owner.name, Quantity.ago(session.updated),
+        String(repeating: "  ", count: max(0, depth - 1)) + (depth > 0 ? "└ " : "") + session.title)
     }
     terminal.line(table.text(terminal.output))
+  }
+
+  /// Sessions that agents started stand below those whose agents did, where both are listed.
+  static func tree(_ sessions: [SessionSummary]) -> [(SessionSummary, depth: Int)] {
+    let listed = Set(sessions.map(\.id))
+    let below = Dictionary(grouping: sessions.filter { $0.parent.map(listed.contains) ?? false }) { $0.parent }
+    func branch(_ session: SessionSummary, _ depth: Int) -> [(SessionSummary, depth: Int)] {
+      [(session, depth)] + (below[session.id] ?? []).flatMap { branch($0, depth + 1) }
+    }
+    return sessions.filter { !($0.parent.map(listed.contains) ?? false) }.flatMap { branch($0, 0) }
   }
 }
 

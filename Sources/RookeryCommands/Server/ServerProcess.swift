@@ -132,7 +132,12 @@ struct ServerProcess: Sendable {
       tasks.addTask { try await Self.untilCancelled { try await configureNetworks() } }
       tasks.addTask {
         try await Self.untilCancelled {
-          try await gateway.answerQuestions { await repositories.credential(for: $0.repository, push: $0.push) }
+          try await gateway.answerQuestions { [engine] question in
+            guard let message = question.message else {
+              return await repositories.credential(for: question.repository, push: question.push)
+            }
+            return .reply(await engine.answer(message, of: question.sandbox, number: question.number))
+          }
         }
       }
       tasks.addTask { try await Self.untilCancelled { try await engine.run() } }

@@ -86,7 +86,7 @@ package struct EventRenderer: Sendable {
     case .promptQueued(let body): return promptLines(body)
     case .promptCancelled: return [note("a waiting prompt was cancelled")]
     case .promptEdited, .promptMoved, .promptSteered, .promptDeferred, .turnStopping, .participantJoined, .participantLeft,
-      .permissionRequested:
+      .permissionRequested, .childStarted:
       return peopleLines(of: payload)
     case .turnStarted(let body):
       hiddenLog = ""
@@ -129,6 +129,7 @@ package struct EventRenderer: Sendable {
   /// What people do with each other, and what the agent wants of them.
   private func peopleLines(of payload: EventPayload) -> [String] {
     switch payload {
+    case .childStarted(let body): [note("started session \(body.session): \(clean(body.title))")]
     case .promptEdited(let body): [note("\(clean(body.author.name)) rewrote a waiting prompt")]
     case .promptSteered(let body): [note("\(clean(body.author.name)) told the running turn more")]
     case .promptDeferred(let body): [note("a prompt could not reach the turn and runs next: \(clean(body.reason))")]

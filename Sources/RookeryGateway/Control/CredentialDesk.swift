@@ -24,13 +24,15 @@ actor CredentialDesk {
   }
 
   /// - Throws: `unavailable` when `serve` does not answer in time, or too many wait.
-  func ask(_ sandbox: SandboxID, _ repository: RepositoryName, push: Bool) async throws -> CredentialAnswer {
+  func ask(
+    _ sandbox: SandboxID, _ repository: RepositoryName, push: Bool, message: String? = nil
+  ) async throws -> CredentialAnswer {
     guard open.count < limit else {
       throw RookeryError(.unavailable, "Too many operations wait for the Rookery server.", mend: "Try again in a moment.")
     }
     next += 1
     let number = next
-    let question = CredentialQuestion(number: number, sandbox: sandbox, repository: repository, push: push)
+    let question = CredentialQuestion(number: number, sandbox: sandbox, repository: repository, push: push, message: message)
     return try await withThrowingTaskGroup(of: CredentialAnswer?.self) { group in
       group.addTask { try await self.wait(for: question) }
       group.addTask { [patience] in

@@ -105,6 +105,14 @@ final class GrantBook: Sendable {
   }
 
   /// - Throws: `forbidden` without a grant in force, `modelMissing` when it holds no model.
+  /// The first repository of a sandbox that may reach something at all.
+  func repository(_ sandbox: SandboxID) throws -> RepositoryName {
+    guard let first = try entry(sandbox).grant.git.first else {
+      throw RookeryError(.forbidden, "This sandbox serves no repository.")
+    }
+    return first.name
+  }
+
   func model(_ sandbox: SandboxID) throws -> ModelAccess {
     let entry = try entry(sandbox)
     guard let grant = entry.grant.model, let remote = entry.model else {

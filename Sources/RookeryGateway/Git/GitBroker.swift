@@ -106,6 +106,7 @@ struct GitBroker: BrokerResponder {
     case .basic(let user, let password):
       let value = Data("\(user):\(password.reveal())".utf8).base64EncodedString()
       headers.add(name: "authorization", value: "Basic \(value)")
+    case .reply: throw RookeryError(.internal, "A credential was answered with something else.")
     case .refused(let error): throw error
     }
     let outgoing = Upstream.Request(

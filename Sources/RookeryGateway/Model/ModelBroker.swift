@@ -10,6 +10,7 @@ import Synchronization
 /// Passes calls on to the model API of a sandbox's grant: adds its key, lets only its model be used, counts tokens.
 struct ModelBroker: BrokerResponder {
   let grants: GrantBook
+  let desk: CredentialDesk
   let spool: UsageSpool
   let reports: ReportSpool
   let upstream: Upstream
@@ -18,6 +19,7 @@ struct ModelBroker: BrokerResponder {
   let logger: Logger
 
   func respond(to request: BrokerRequest, writer: AnswerWriter) async throws {
+    if request.path == ToolBroker.path { return try await ToolBroker(grants: grants, desk: desk).respond(to: request, writer: writer) }
     let route = try ModelRoute(method: request.method, path: request.path)
     let access = try grants.model(request.sandbox)
     var held = 0
@@ -60,6 +62,7 @@ struct ModelBroker: BrokerResponder {
   }
 
   func failure(_ error: RookeryError, for request: BrokerRequest) -> BrokerAnswer {
+    if request.path == ToolBroker.path { return .text(.serviceUnavailable, error.message) }
     let wire = grants.wire(of: request.sandbox) ?? (request.path.hasPrefix("/v1/messages") ? .anthropic : .openai)
     return ModelFailure.answer(error, wire: wire)
   }

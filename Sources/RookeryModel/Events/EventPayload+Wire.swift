@@ -16,6 +16,7 @@ extension EventPayload {
     case .participantJoined: "participant.joined"
     case .participantLeft: "participant.left"
     case .permissionRequested: "permission.requested"
+    case .childStarted: "child.started"
     case .turnStarted: "turn.started"
     case .stepFinished: "step.finished"
     case .sandboxReady: "sandbox.ready"
@@ -65,6 +66,7 @@ extension EventPayload {
     case "participant.joined": self = .participantJoined(try ParticipantJoined(from: decoder))
     case "participant.left": self = .participantLeft(try ParticipantLeft(from: decoder))
     case "permission.requested": self = .permissionRequested(try PermissionRequested(from: decoder))
+    case "child.started": self = .childStarted(try ChildStarted(from: decoder))
     case "turn.started": self = .turnStarted(try TurnStarted(from: decoder))
     case "step.finished": self = .stepFinished(try StepFinished(from: decoder))
     case "sandbox.ready": self = .sandboxReady(try SandboxReady(from: decoder))
@@ -114,6 +116,7 @@ extension EventPayload {
     case .participantJoined(let body): try body.encode(to: encoder)
     case .participantLeft(let body): try body.encode(to: encoder)
     case .permissionRequested(let body): try body.encode(to: encoder)
+    case .childStarted(let body): try body.encode(to: encoder)
     case .turnStarted(let body): try body.encode(to: encoder)
     case .stepFinished(let body): try body.encode(to: encoder)
     case .sandboxReady(let body): try body.encode(to: encoder)

@@ -13,6 +13,8 @@ public enum EventPayload: Sendable, Equatable {
   case participantJoined(ParticipantJoined)
   case participantLeft(ParticipantLeft)
   case permissionRequested(PermissionRequested)
+  /// The agent started a session of its own.
+  case childStarted(ChildStarted)
   case turnStarted(TurnStarted)
   case stepFinished(StepFinished)
   case sandboxReady(SandboxReady)

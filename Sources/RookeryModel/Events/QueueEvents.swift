@@ -56,3 +56,13 @@ public struct TurnStopping: Sendable, Codable, Equatable {
     self.interruptedFor = interruptedFor
   }
 }
+
+/// The agent of this session started another one.
+public struct ChildStarted: Sendable, Codable, Equatable {
+  public var session: SessionID
+  public var title: String
+  public init(session: SessionID, title: String) {
+    self.session = session
+    self.title = title
+  }
+}

@@ -211,7 +211,10 @@ public struct CredentialQuestion: Sendable, Codable, Equatable {
   public var sandbox: SandboxID
   public var repository: RepositoryName
   public var push: Bool
-  public init(number: Int64, sandbox: SandboxID, repository: RepositoryName, push: Bool) {
+  /// No credential is asked for, but the answer to this MCP message of the sandbox's agent.
+  public var message: String?
+  public init(number: Int64, sandbox: SandboxID, repository: RepositoryName, push: Bool, message: String? = nil) {
+    self.message = message
     self.number = number
     self.sandbox = sandbox
     self.repository = repository
@@ -223,6 +226,8 @@ public enum CredentialAnswer: Sendable, Codable, Equatable {
   /// The remote needs none.
   case anonymous
   case basic(user: String, password: Secret)
+  /// To an MCP message; nil: it was a notification.
+  case reply(String?)
   case refused(RookeryError)
 }
 

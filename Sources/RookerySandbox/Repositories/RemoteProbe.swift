@@ -72,6 +72,7 @@ struct RemoteProbe: Sendable {
     }
     switch credential {
     case .anonymous: break
+    case .reply: throw RookeryError(.internal, "A credential was answered with something else.")
     case .refused(let error): throw error
     case .basic(let user, let password):
       let token = Data("\(user):\(password.reveal())".utf8).base64EncodedString()

@@ -21,7 +21,7 @@ enum SearchRoutes {
       let hits = query.allSatisfy(\.isWhitespace) ? [] : try await sessions.search(query, in: nil, limit: 50, by: viewer)
       return SearchPage(query: query, hits: hits, viewer: viewer).page.response()
     }
-    routes.post("/v1/sessions/{id}/redact", .role(.member)) { request, context in
+    routes.post("/v1/sessions/{id}/redact", .session(.collaborator)) { request, context in
       let id = try context.identifier("id", as: SessionID.self)
       let body = try await request.json(API.Redact.self)
       let user = try context.user()

@@ -45,6 +45,9 @@ enum EventLineView {
         icon: .agent, tone: "quiet", text: "\(body.title)\(version) \(Self.verb(of: body.conversation))")
     case .permissionAnswered(let body):
       return Line(icon: .shield, tone: "quiet", text: "\(body.allowed ? "Allowed" : "Refused") \(Self.source(of: body)): \(body.tool)")
+    case .childStarted(let body):
+      return Line(
+        icon: .agent, text: #"Started a session: <a href="/sessions/\#(body.session)"><span dir="auto">\#(body.title)</span></a>"#)
     case .promptDeferred(let body):
       return Line(icon: .info, tone: "quiet", text: "A prompt could not reach the turn and runs next: \(body.reason)")
     case .turnStopping(let body):

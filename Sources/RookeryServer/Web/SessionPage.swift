@@ -37,7 +37,7 @@ struct SessionPage: Sendable {
     [
       "prompt.queued", "prompt.cancelled", "prompt.edited", "prompt.moved", "prompt.steered", "prompt.deferred", "turn.started",
       "turn.stopping", "turn.finished", "pull_request.opened", "pull_request.updated", "permission.requested", "permission.answered",
-      "participant.joined", "participant.left",
+      "participant.joined", "participant.left", "child.started",
     ].contains(kind)
   }
 
@@ -56,6 +56,7 @@ struct SessionPage: Sendable {
   func render(_ id: SessionID, viewer: User, watching: [Author] = [], before: Int64?) async throws -> HTML {
     let detail = try await sessions.detail(id)
     let audience = Self.audience(viewer, detail.session)
+    let family = try await sessions.sessions(repository: nil, limit: 500, for: viewer)
     let last = min(detail.session.seq, before.map { $0 - 1 } ?? .max)
     let first = max(0, last - Self.window)
     var transcript = Transcript(of: detail, after: first)
@@ -63,7 +64,7 @@ struct SessionPage: Sendable {
     let view = TranscriptView(session: id, diffs: try await diffs(id, in: transcript.turns))
     let isLive = before == nil
     return """
-      \(Self.header(detail, audience, watching))\
+      \(Self.header(detail, audience, watching, family))\
       <main class="session" id="main"\(isLive ? live(detail, transcript) : "")>\
       \(first > 0 ? Self.pager(id, before: first + 1, text: "Earlier") : "")\
       <div id="transcript" role="log" aria-label="Transcript" aria-live="off">\
@@ -103,7 +104,9 @@ extension SessionPage {
     return #"<p class="pager"><a href="/sessions/\#(id)\#(query)">\#(text)</a></p>"#
   }
 
-  private static func header(_ detail: API.SessionDetail, _ audience: Audience, _ watching: [Author]) -> HTML {
+  private static func header(_ detail: API.SessionDetail, _ audience: Audience, _ watching: [Author], _ family: [SessionSummary])
+    -> HTML
+  {
     let session = detail.session
     return """
       <header class="session-head"><div class="session-title"><h1 dir="auto">\(session.title)</h1>\(status(session))</div>\
@@ -113,7 +116,7 @@ extension SessionPage {
       <li>\(Icon.agent.html)\(session.agent)</li>\
       <li>\(PersonView.face(session.owner))\(session.owner.name)</li>\
       <li>\(Icon.clock.html)\(Wording.time(session.created))</li>\(PeopleView.watching(watching))</ul>\
-      \(PeopleView.participants(session, audience))\(links(session))</header>
+      \(PeopleView.participants(session, audience))\(FamilyView.html(session, family))\(links(session))</header>
       """
   }
 

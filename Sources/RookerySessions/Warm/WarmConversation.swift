@@ -25,9 +25,10 @@ struct WarmConversation: Sendable, Codable, Equatable {
 
   /// Starts the agent and opens its conversation. Throws why it did not open.
   static func open(
-    _ definition: AgentDefinition, _ specification: ProcessSpec, policy: PermissionPolicy? = nil, in sandbox: any Sandbox
+    _ definition: AgentDefinition, _ specification: ProcessSpec, policy: PermissionPolicy? = nil, tools: [JSONValue] = [],
+    in sandbox: any Sandbox
   ) async throws -> WarmConversation {
-    let client = ACPClient(agent: definition, directory: specification.directory, resume: nil, policy: policy)
+    let client = ACPClient(agent: definition, directory: specification.directory, resume: nil, policy: policy, tools: tools)
     var interpreter = OutputInterpreter(state: .acp(client), offsets: StreamOffsets())
     var input: UInt64 = 0
     func send(_ meaning: Interpretation) async throws {

@@ -111,7 +111,8 @@ package struct WarmPreparation: WarmPreparing {
       .agentFailed, "\(definition.title) did not open a conversation within \(Self.agentSeconds) s.", mend: "Try it in a session.")
     return try await withTimeLimit(.seconds(Self.agentSeconds), failure: late) {
       try await WarmConversation.open(
-        definition, specification, policy: services.configuration.permissions(of: repository).policy, in: sandbox)
+        definition, specification, policy: services.configuration.permissions(of: repository).policy,
+        tools: services.agentTools, in: sandbox)
     }
   }
 
