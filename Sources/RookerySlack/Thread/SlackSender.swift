@@ -149,7 +149,10 @@ actor SlackSender {
     else { return }
     let current = queue[index]
     for waiter in current.waiters { waiter.resume(with: result) }
-    if current.job == entry.job {
+    var isOver = current.job == entry.job
+    // What the workspace hasn't got is not tried again.
+    if case .status = current.job, !hasAgentSurface { isOver = true }
+    if isOver {
       queue.remove(at: index)
     } else {
       queue[index].waiters = []
