@@ -5,7 +5,7 @@ import RookeryTestSupport
 import Testing
 
 /// Several people in one session, with an agent in a real sandbox that does what the tests need.
-@Suite(.serialized, .system(files: TestAgent.files, configuration: TestAgent.configuration)) struct MultiplayerTests {
+@Suite(.serialized, .system(configuration: TestAgent.configuration, files: TestAgent.files)) struct MultiplayerTests {
   private let grace = API.NamedAuthor(name: "Grace Hopper", email: "grace@example.com")
 
   private func waiting(_ system: RunningSystem, _ text: String = "wait", author: API.NamedAuthor? = nil) async throws -> SessionID {

@@ -4,6 +4,7 @@ import Hummingbird
 import RookeryConfiguration
 import RookeryMetrics
 import RookeryModel
+import RookerySessions
 import RookeryStore
 
 /// `/v1/metrics`, `/metrics` and the page that shows them. docs/metrics.md says what the figures mean.
@@ -56,7 +57,7 @@ enum MetricsRoutes {
       return try .json(
         Metrics.Users(period: span.period, users: await store.users(span, user: user.role == .admin ? nil : user.id, limit: limit)))
     }
-    routes.get("/v1/metrics/sessions", .role(.viewer)) { request, _ in
+    routes.get("/v1/metrics/sessions", .role(.viewer)) { request, context in
       let query = try StatisticsQuery(request)
       let span = try query.span()
       let limit: Int = try request.number("limit", in: 1...listLimit, default: 100)

@@ -57,6 +57,7 @@ extension SlackDesk {
       text = SlackWords.makePullRequest
     }
     let request = API.PostPrompt(requestId: "slack:\(action.rawValue):\(turn):\(newest):\(user.id)", text: text)
+    try await sessions.admit(user, to: session, as: .collaborator)
     _ = try await sessions.prompt(session, request, by: user)
     await followers.follow(event.place, session: session)
   }

@@ -56,7 +56,7 @@ struct SlackDesk: Sendable {
     let names = Set(try await registry.repositories().map(\.name))
     switch SlackCommand(text, names: names) {
     case .help where message.files.isEmpty: try await reply(SlackWords.help(bot: identity.user), key: "help.\(message.ts)", in: place)
-    case .status: try await status(thread, key: "status.\(message.ts)", in: place)
+    case .status: try await status(thread, for: user, key: "status.\(message.ts)", in: place)
     case .stop: try await stop(place, person: message.person, ts: message.ts)
     case .help: try await work("", repository: nil, message, thread, user)
     case .work(let text, let repository): try await work(text, repository: repository, message, thread, user)
@@ -92,6 +92,7 @@ struct SlackDesk: Sendable {
     let request = API.PostPrompt(requestId: "slack:\(message.channel):\(message.ts)\(edition)", text: text)
     let prompt: PromptID
     do {
+      try await sessions.admit(user, to: session, as: .collaborator)
       prompt = try await sessions.prompt(session, request, by: user).prompt
     } catch let error as RookeryError where error.code == .conflict {
       // It was taken before a crash, and read differently since: the first reading counts.
@@ -155,14 +156,19 @@ struct SlackDesk: Sendable {
       return
     }
     guard let user = try await member(person, in: place, ts: ts ?? "stop") else { return }
-    try await sessions.stop(session, by: user)
+    do {
+      try await sessions.admit(user, to: session, as: .collaborator)
+      try await sessions.stop(session, by: user)
+    } catch let error as RookeryError where error.code != .unavailable {
+      return try await reply(SlackWords.failure(error), key: "error.\(ts ?? "stop")", in: place)
+    }
     if let ts { try await reply(SlackWords.stopping, key: "stop.\(ts)", in: place) }
     await followers.follow(place, session: session)
   }
 
-  private func status(_ thread: Registry.SlackThread?, key: String, in place: SlackPlace) async throws {
+  private func status(_ thread: Registry.SlackThread?, for user: User, key: String, in place: SlackPlace) async throws {
     guard let session = thread?.session else {
-      let active = try await sessions.sessions(repository: nil, limit: 50).filter { $0.state != .idle }
+      let active = try await sessions.sessions(repository: nil, limit: 50, for: user).filter { $0.state != .idle }
       return try await reply(SlackWords.overview(active, origin: origin), key: key, in: place)
     }
     try await reply(SlackWords.status(try await sessions.detail(session), origin: origin), key: key, in: place)

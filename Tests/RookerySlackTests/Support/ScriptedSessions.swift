@@ -75,7 +75,16 @@ actor ScriptedSessions: SessionService {
     append(session, .promptCancelled(PromptCancelled(prompt: prompt, by: user.id)))
   }
 
-  func sessions(repository: RepositoryName?, limit: Int) async throws -> [SessionSummary] { Array(all.prefix(limit)) }
+  func sessions(repository: RepositoryName?, limit: Int, for user: User) async throws -> [SessionSummary] {
+    Array(all.filter { $0.role(of: user) != nil }.prefix(limit))
+  }
+
+  func admit(_ user: User, to session: SessionID, as needed: SessionRole) async throws {
+    guard let role = try check(session).summary.role(of: user), role >= needed else {
+      throw RookeryError(.forbidden, "Not for \(user.name).")
+    }
+  }
+
 
   func detail(_ session: SessionID) async throws -> API.SessionDetail {
     let session = try check(session)
@@ -107,6 +116,27 @@ actor ScriptedSessions: SessionService {
   func delete(_ session: SessionID, by user: User) async throws { throw Self.unused }
   func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events { throw Self.unused }
   func signal(_ session: SessionID, _ signal: SessionSignal) async throws { throw Self.unused }
+  func edit(
+    _ session: SessionID, prompt: PromptID, _ request: API.EditPrompt, by user: User
+  ) async throws -> API.PromptReceipt { throw Self.unused }
+  func answer(_ session: SessionID, permission: String, _ request: API.AnswerPermission, by user: User) async throws {
+    throw Self.unused
+  }
+  func upload(_ content: Data, name: String, mediaType: String, by user: User) async throws -> Attachment { throw Self.unused }
+  func attachment(_ session: SessionID, digest: String) async throws -> (Attachment, Data) { throw Self.unused }
+  func join(_ session: SessionID, secret: Secret, by user: User) async throws { throw Self.unused }
+  func invite(
+    _ session: SessionID, _ request: API.CreateInvitation, by user: User
+  ) async throws -> (Invitation, Secret) { throw Self.unused }
+  func invitations(_ session: SessionID) async throws -> [Invitation] { throw Self.unused }
+  func revoke(_ session: SessionID, invitation: String) async throws { throw Self.unused }
+  func setRole(_ session: SessionID, of participant: UserID, _ role: SessionRole, by user: User) async throws { throw Self.unused }
+  func remove(_ session: SessionID, participant: UserID, by user: User) async throws { throw Self.unused }
+  func setAccess(_ session: SessionID, _ access: SessionAccess, by user: User) async throws { throw Self.unused }
+  func events(_ session: SessionID, before: Int64, limit: Int) async throws -> API.Events { throw Self.unused }
+  func feed(_ session: SessionID) async throws -> SessionFeed { throw Self.unused }
+  func search(_ query: String, in session: SessionID?, limit: Int, by user: User) async throws -> [API.SearchHit] { throw Self.unused }
+  func redact(_ session: SessionID, _ text: String, by user: User) async throws -> API.Redaction { throw Self.unused }
 }
 
 // MARK: - Turns
