@@ -28,6 +28,8 @@ package final class Runner {
   private let signals: Int32
   private let signalsToken: UInt64
   private var isListening = true
+  /// When the listener is looked at again, on the monotonic clock in milliseconds.
+  private var listensAgain: UInt64 = 0
   private var lastToken: UInt64
   /// The marks of this runner's processes are this and the numbers that follow.
   private let firstMark: UInt64
@@ -123,7 +125,7 @@ package final class Runner {
 
   private func handle(_ event: cs_poll_event) {
     if event.token == listenerToken {
-      accept()
+      accept(isShut: event.hung_up != 0)
     } else if event.token == signalsToken {
       takeSignals()
     } else if let (process, pipe) = pipes[event.token] {
@@ -143,14 +145,14 @@ package final class Runner {
     announceJournal()
     hasMoreToSend = false
     for connection in Array(connections.values) { pump(connection) }
-    if !isListening, !isStopping { isListening = (try? poller.add(listener, token: listenerToken, .read)) != nil }
+    if !isListening, !isStopping, now >= listensAgain { isListening = (try? poller.add(listener, token: listenerToken, .read)) != nil }
   }
 
-  private func accept() {
+  private func accept(isShut: Bool) {
     let descriptor = cs_accept_nonblocking(listener)
     guard descriptor >= 0 else {
-      // Without descriptors the listener would stay ready: look again in a while.
-      if descriptor == -EMFILE || descriptor == -ENFILE || descriptor == -ENOMEM { stopListening() }
+      // Without descriptors, and once it was shut, the listener would stay ready: look again in a while.
+      if isShut || descriptor == -EMFILE || descriptor == -ENFILE || descriptor == -ENOMEM { stopListening() }
       return
     }
     let connection = ClientConnection(descriptor: descriptor, token: nextToken())
@@ -163,6 +165,7 @@ package final class Runner {
     guard isListening else { return }
     poller.remove(listener)
     isListening = false
+    listensAgain = monotonicMilliseconds() + Self.retry
   }
 
   private func takeSignals() {

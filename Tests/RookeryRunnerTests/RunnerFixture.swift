@@ -31,8 +31,8 @@ final class RunnerFixture: Sendable {
     case nested
   }
 
-  /// `directory` nil makes a new one; another runner's goes on with its journal.
-  init(directory existing: String? = nil, journalLimit: Int? = nil, in place: Place = .here) throws {
+  /// `directory` nil makes a new one; another runner's goes on with its journal. `shut`: whoever has the listener, too, shuts it.
+  init(directory existing: String? = nil, journalLimit: Int? = nil, in place: Place = .here, shut: Bool = false) throws {
     directory = existing ?? "/tmp/rk-\(UInt64.random(in: 0..<1 << 48))"
     try FileManager.default.createDirectory(atPath: "\(directory)/journal", withIntermediateDirectories: true)
     let listener = try Self.listen(at: "\(directory)/s")
@@ -61,6 +61,7 @@ final class RunnerFixture: Sendable {
     command += ["--listen-fd", "3", "--journal", journal, "--sandbox", "sbx-test"]
     if let journalLimit { command += ["--journal-limit", "\(journalLimit)"] }
     pid = try Self.spawn(command, listener: listener)
+    if shut { shutdown(listener, Int32(SHUT_RDWR)) }
   }
 
   /// The processes that were started by `pid`, as the test sees their numbers.
@@ -107,6 +108,13 @@ final class RunnerFixture: Sendable {
     let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
     return Int(line.split(separator: " ").dropFirst().first ?? "") ?? -1
+  }
+
+  /// Processor time that it used, in clock ticks (hundredths of a second).
+  var ticks: Int {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+    return fields.count > 12 ? (Int(fields[11]) ?? 0) + (Int(fields[12]) ?? 0) : 0
   }
 
   /// Bytes that a file of the journal takes on disk, and its size.

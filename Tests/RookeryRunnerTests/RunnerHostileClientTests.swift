@@ -16,6 +16,15 @@ struct RunnerHostileClientTests {
     RunnerRequest.hello(version: 1).frame(number: 1) + [0, 0, 0, 5, 2, 0, 0, 0, 1],
   ]
 
+  @Test func aListenerThatWasShutTakesNoProcessorTime() async throws {
+    let runner = try RunnerFixture(shut: true)
+    try await Task.sleep(for: .milliseconds(300))
+    let before = runner.ticks
+    try await Task.sleep(for: .seconds(1))
+    #expect(runner.ticks - before < 20)
+    await runner.end()
+  }
+
   @Test(arguments: garbage) func garbageClosesOnlyItsOwnConnection(_ bytes: [UInt8]) async throws {
     try await withRunner { runner, connection in
       let raw = try RawClient(runner.socket)

@@ -85,7 +85,6 @@ actor ScriptedSessions: SessionService {
     }
   }
 
-
   func detail(_ session: SessionID) async throws -> API.SessionDetail {
     let session = try check(session)
     return API.SessionDetail(session: session.summary, prompts: session.prompts, artifacts: session.artifacts.map(\.0))
