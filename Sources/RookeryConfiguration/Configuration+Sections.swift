@@ -10,8 +10,6 @@ extension Configuration.Server {
     if let value = section[.allowedHosts] { allowedHosts = try value.elements().map { try $0.hostName() } }
     if let value = section[.externalURL] { externalURL = try value.webAddress().text }
     if let value = section[.metricsNetworks] { metricsNetworks = try value.elements(limit: 50).map { try $0.addressRange() } }
-    if let value = section[.trustedProxies] { trustedProxies = try value.elements(limit: 100).map { try $0.addressRange() } }
-    tls = try section[.tls].map(Configuration.TLS.init)
     secretsKeys = try section[.secretsKeyFile].map { .file(try SecretFile($0).checkedPath()) }
     let isLoopback = host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
     guard isLoopback || !allowedHosts.isEmpty else {
@@ -129,7 +127,6 @@ extension Configuration.RepositorySettings {
     gitUser = try section[.gitUser]?.line(limit: 255)
     forge = try section[.forge].map(Configuration.Forge.init)
     allowsWorkflowChanges = try section[.allowWorkflowChanges]?.boolean() ?? false
-    pullRequestBase = try section[.pullRequestBase]?.line(limit: 200)
     switch (section[.gitTokenEnv], section[.gitTokenFile]) {
     case (nil, nil): break
     case (let name?, nil):

@@ -38,10 +38,6 @@ public struct Configuration: Sendable, Equatable {
     public var externalURL: String?
     /// Addresses from which `/metrics` is answered without a token. A proxy on this machine comes from loopback, whoever asks it.
     public var metricsNetworks: [AddressRange] = []
-    /// Addresses of proxies whose word about the client's address is taken.
-    public var trustedProxies: [AddressRange] = []
-    /// TLS that the server ends itself; nil: it speaks plain HTTP.
-    public var tls: TLS?
     /// The keys that secrets are encrypted under at rest; nil: the server makes a file of its own.
     public var secretsKeys: SecretsKeys?
     public init() {}
@@ -159,8 +155,6 @@ public struct Configuration: Sendable, Equatable {
     public var forge: Forge?
     /// Whether sessions may change the forge's workflow files.
     public var allowsWorkflowChanges = false
-    /// The branch that pull requests go to; nil: the default branch.
-    public var pullRequestBase: String?
     /// What it is and what people call it, instead of what was said when it was added.
     public var description: String?
     public var hints: [String]?

@@ -10,14 +10,7 @@ enum ConfigurationKeys {
     case allowedHosts = "allowed_hosts"
     case externalURL = "external_url"
     case metricsNetworks = "metrics_networks"
-    case trustedProxies = "trusted_proxies"
-    case tls
     case secretsKeyFile = "secrets_key_file"
-  }
-
-  enum TLS: String, ConfigurationKey {
-    case certificateFile = "certificate_file"
-    case keyFile = "key_file"
   }
 
   enum Network: String, ConfigurationKey {
@@ -109,7 +102,6 @@ enum ConfigurationKeys {
     case gitTokenEnv = "git_token_env"
     case gitTokenFile = "git_token_file"
     case allowWorkflowChanges = "allow_workflow_changes"
-    case pullRequestBase = "pull_request_base"
   }
 
   enum Forge: String, ConfigurationKey {
@@ -129,10 +121,6 @@ enum ConfigurationKeys {
     case apiURL = "api_url"
     case webURL = "web_url"
     case app
-    case signIn = "sign_in"
-    case pullRequests = "pull_requests"
-    case commits, mentions
-    case failedChecks = "failed_checks"
   }
 
   enum GitHubApp: String, ConfigurationKey {
@@ -142,20 +130,6 @@ enum ConfigurationKeys {
     case clientID = "client_id"
     case clientSecretFile = "client_secret_file"
     case clientSecretEnv = "client_secret_env"
-    case webhookSecretFile = "webhook_secret_file"
-    case webhookSecretEnv = "webhook_secret_env"
-  }
-
-  enum SignIn: String, ConfigurationKey { case organisations, teams, logins, admins }
-
-  enum PullRequests: String, ConfigurationKey {
-    case draft
-    case withoutAccount = "without_account"
-  }
-
-  enum Commits: String, ConfigurationKey {
-    case signOff = "sign_off"
-    case coAuthor = "co_author"
   }
 
   enum Routing: String, ConfigurationKey {
@@ -200,9 +174,7 @@ enum ConfigurationKeys {
       + paths(Sessions.self, "sessions.") + paths(Permissions.self, "permissions.") + paths(PermissionRule.self, "permissions.rules[].")
       + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
-      + paths(GitHub.self, "github.") + paths(GitHubApp.self, "github.app.") + paths(SignIn.self, "github.sign_in.")
-      + paths(PullRequests.self, "github.pull_requests.") + paths(Commits.self, "github.commits.") + paths(TLS.self, "server.tls.")
-      + paths(Routing.self, "routing.") + paths(Slack.self, "slack.")
+      + paths(GitHub.self, "github.") + paths(GitHubApp.self, "github.app.") + paths(Routing.self, "routing.") + paths(Slack.self, "slack.")
   }
 
   /// Every key of `.rookery/environment.yaml`.

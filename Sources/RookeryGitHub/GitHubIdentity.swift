@@ -44,8 +44,7 @@ package actor GitHubIdentity {
     if let app = configuration.github.app {
       connection = try connect(
         AppCredentials(
-          id: app.id, slug: app.slug, privateKey: app.privateKey, clientID: app.clientID, clientSecret: app.clientSecret,
-          webhookSecret: app.webhookSecret))
+          id: app.id, slug: app.slug, privateKey: app.privateKey, clientID: app.clientID, clientSecret: app.clientSecret))
     } else if let app = try await vault.get(AppCredentials.self, Self.appName, in: .app) {
       connection = try connect(app)
     }
@@ -65,7 +64,6 @@ package actor GitHubIdentity {
   package var isConnected: Bool { connection != nil }
   /// Whether people can sign in with GitHub.
   package var canSignIn: Bool { connection?.oauth != nil }
-  package var webhookSecret: Secret? { connection?.app.webhookSecret }
   package var app: AppCredentials? { connection?.app }
 
   nonisolated private func connect(_ app: AppCredentials) throws -> Connection {

@@ -129,7 +129,6 @@ extension GitHubPacing {
 extension GitHubDouble.App {
   var credentials: AppCredentials {
     AppCredentials(
-      id: id, slug: slug, privateKey: Secret(privateKey), clientID: clientID, clientSecret: Secret(clientSecret),
-      webhookSecret: Secret(webhookSecret))
+      id: id, slug: slug, privateKey: Secret(privateKey), clientID: clientID, clientSecret: Secret(clientSecret))
   }
 }

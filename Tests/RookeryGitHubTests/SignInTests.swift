@@ -50,8 +50,7 @@ import Testing
     configuration.github.apiURL = github.url
     configuration.github.webURL = github.url
     configuration.github.app = .init(
-      id: app.id, slug: app.slug, privateKey: Secret(app.privateKey), clientID: app.clientID, clientSecret: Secret(app.clientSecret),
-      webhookSecret: Secret(app.webhookSecret))
+      id: app.id, slug: app.slug, privateKey: Secret(app.privateKey), clientID: app.clientID, clientSecret: Secret(app.clientSecret))
     try adjust(&configuration)
     let directory = try TemporaryDirectory()
     let registry = try Registry(directory: directory.path)

@@ -12,17 +12,13 @@ package struct AppCredentials: Sendable, Codable, Equatable {
   /// For signing people in.
   package var clientID: String?
   package var clientSecret: Secret?
-  package var webhookSecret: Secret?
 
-  package init(
-    id: Int64, slug: String? = nil, privateKey: Secret, clientID: String? = nil, clientSecret: Secret? = nil, webhookSecret: Secret? = nil
-  ) {
+  package init(id: Int64, slug: String? = nil, privateKey: Secret, clientID: String? = nil, clientSecret: Secret? = nil) {
     self.id = id
     self.slug = slug
     self.privateKey = privateKey
     self.clientID = clientID
     self.clientSecret = clientSecret
-    self.webhookSecret = webhookSecret
   }
 }
 
