@@ -72,6 +72,7 @@ extension LiveSession {
         }
       } catch {
         if closing || Task.isCancelled { return }
+        if (error as? RookeryError)?.code == .sandboxLost, await beginAnew() { continue }
         if (error as? RookeryError)?.code == .unavailable, patience > 0, turn?.stopRequested == false {
           // One of our own processes restarts; every step may be repeated.
           patience -= 1
@@ -81,6 +82,18 @@ extension LiveSession {
         }
       }
     }
+  }
+
+  /// Where the sandbox ended before the agent heard of the turn, the turn begins in another. The host may not have noted the end yet.
+  private func beginAnew() async -> Bool {
+    guard turn?.claimAgain() == true else { return false }
+    do {
+      if meta.sandbox == nil { try commit() } else { try await salvage(reason: "It ended while no turn ran.") }
+    } catch {
+      // The claim looks again at what there is.
+      logger.notice("could not salvage a sandbox", metadata: ["error": "\(error)"])
+    }
+    return true
   }
 
   /// How many seconds in a row our own processes may be away before a turn fails for it.

@@ -4,8 +4,8 @@ import RookeryModel
 /// The agent's work on one prompt, as a value: which step it is in and what is known. It is committed at each change, and
 /// every step is safe to repeat, so a crash resumes here.
 ///
-/// Valid transitions are `claim → checkout → work → save → push → pullRequest → snapshot → finish → done`; a failure or a stop leads to
-/// `save` while there may be work to keep, and to `finish` otherwise.
+/// Valid transitions are `claim → checkout → work → save → push → pullRequest → snapshot → finish → done`; a sandbox that is found dead
+/// leads from `checkout` to `claim`, once; a failure or a stop leads to `save` while there may be work to keep, and to `finish` otherwise.
 struct TurnState: Codable, Equatable, Sendable {
   enum Phase: String, Codable, Sendable { case claim, checkout, work, save, push, pullRequest, snapshot, finish, done }
 
@@ -14,6 +14,7 @@ struct TurnState: Codable, Equatable, Sendable {
   var author: Author
   var started: Date
   private(set) var phase = Phase.claim
+  private(set) var hasClaimedAgain: Bool?
   /// Whether the prompt was given to the agent.
   var prompted = false
   private(set) var stopRequested = false
@@ -78,6 +79,14 @@ struct TurnState: Codable, Equatable, Sendable {
     stopReason = reason
     error = stopRequested ? nil : failure
     result = stopRequested || reason == "cancelled" ? .interrupted : succeeded ? .completed : .failed
+  }
+
+  /// The sandbox ended before the agent heard of the turn: the turn claims another, once. False where that is no use.
+  mutating func claimAgain() -> Bool {
+    guard phase == .checkout, hasClaimedAgain != true, !stopRequested else { return false }
+    hasClaimedAgain = true
+    phase = .claim
+    return true
   }
 
   /// A limit is why the agent failed.

@@ -40,6 +40,17 @@ import Testing
     #expect(turn.phase == .finish)
   }
 
+  @Test func aSandboxThatIsFoundDeadIsReplacedOnce() {
+    var turn = turn()
+    let early = turn.claimAgain()
+    turn.advance()
+    let first = turn.claimAgain()
+    #expect(!early && first && turn.phase == .claim)
+    turn.advance()
+    let second = turn.claimAgain()
+    #expect(!second && turn.phase == .checkout)
+  }
+
   @Test func aStopBeforeTheAgentStartedEndsTheTurn() {
     var turn = turn()
     turn.requestStop()

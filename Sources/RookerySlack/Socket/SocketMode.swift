@@ -98,7 +98,9 @@ actor SocketMode {
       }
     } catch {
       if !(error is CancellationError) {
-        logger.notice("a connection to Slack ended", metadata: ["error": "\((error as? SlackFailure)?.error ?? error)"])
+        let cause = (error as? SlackFailure)?.error ?? error
+        logger.notice(
+          "a connection to Slack ended", metadata: ["error": "\(cause)", "context": "\((cause as? RookeryError)?.context ?? "")"])
       }
     }
     writers[socket] = nil
