@@ -77,15 +77,18 @@ import Testing
 
   @Test(.timeLimit(.minutes(10))) func aWarmSandboxOutlivesTheServerAndIsGivenOnce() async throws {
     let system = try RunningSystem.get()
-    let warm = try await warmed(system)
+    _ = try await warmed(system)
+    // The tests before this one may have made the pool keep two: a new server knows nothing of that, and lets one go.
+    let before = Set(try await pool(system).sandboxes.filter { $0.state == .ready }.map(\.sandbox))
     for process in ["serve", "host", "gateway"] {
       try system.kill(process)
       try await system.untilHealthy()
     }
     let again = try await warmed(system)
-    #expect(again.sandbox == warm.sandbox)
+    #expect(before.contains(again.sandbox))
     let log = try await system.finished(try await system.begin("git status --short; echo here"))
-    #expect(ready(log).map(\.sandbox) == [warm.sandbox])
+    #expect(ready(log).map(\.source) == [.warm])
+    #expect(before.isSuperset(of: ready(log).map(\.sandbox)))
     #expect(log.results.map(\.result) == [.completed])
   }
 
