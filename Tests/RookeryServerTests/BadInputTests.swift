@@ -77,7 +77,9 @@ import Testing
   ])
   func badParametersAreRefused(path: String) async throws {
     try await TestServer.run { server in
-      let failure = try await server.ask("GET", path).failure()
+      // A session that is not there is not found, whatever was asked of it.
+      let session = try await server.makeSession()
+      let failure = try await server.ask("GET", path.replacing("/s-1/", with: "/\(session)/")).failure()
       #expect(failure.code == .badRequest)
     }
   }

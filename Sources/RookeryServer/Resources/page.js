@@ -59,6 +59,8 @@
 
   for (const form of document.querySelectorAll("form.composer")) {
     const area = form.querySelector("textarea");
+    // The search is one line.
+    if (!area) continue;
     area.addEventListener("keydown", (event) => {
       if (!isSubmit(event)) return;
       event.preventDefault();
