@@ -15,7 +15,8 @@ extension GitHubIdentity {
   private func oauth() throws -> OAuthClient {
     guard let oauth = connection?.oauth else {
       throw RookeryError(
-        .conflict, "Nobody can sign in with GitHub here: no App is configured for it.", mend: "Name one under github.app in the configuration.")
+        .conflict, "Nobody can sign in with GitHub here: no App is configured for it.",
+        mend: "Name one under github.app in the configuration.")
     }
     return oauth
   }
