@@ -35,6 +35,7 @@ extension Configuration.Sandbox {
     if let value = section[.base] { base = try value.identifier(BaseKind.self) }
     if let value = section[.limits] { limits = try Limits(value, defaults: limits) }
     if let value = section[.blockedCommands] { blockedCommands = try value.commandNames() }
+    if let value = section[.capacity] { capacity = try .init(value) }
     if let value = section[.idlePauseSeconds] { idlePauseSeconds = try value.integer(in: 1...86_400) }
     if let value = section[.idleReleaseSeconds] { idleReleaseSeconds = try value.integer(in: 1...86_400) }
   }
@@ -78,6 +79,7 @@ extension Limits {
     static let runtimeSeconds = 10...14_400
     static let inodes = 1000...10_000_000
     static let openFiles = 64...1_048_576
+    static let outputKBPerSecond = 16...1_048_576
   }
 
   init(_ value: YAMLValue, defaults: Limits) throws {
@@ -90,6 +92,7 @@ extension Limits {
     if let value = asked.runtimeSeconds { runtimeSeconds = value }
     if let value = asked.inodes { inodes = value }
     if let value = asked.openFiles { openFiles = value }
+    if let value = asked.outputKBPerSecond { outputKBPerSecond = value }
   }
 }
 
@@ -104,6 +107,7 @@ extension EnvironmentFile.RequestedLimits {
     runtimeSeconds = try section[.runtimeSeconds]?.integer(in: Limits.Bounds.runtimeSeconds)
     inodes = try section[.inodes]?.integer(in: Limits.Bounds.inodes)
     openFiles = try section[.openFiles]?.integer(in: Limits.Bounds.openFiles)
+    outputKBPerSecond = try section[.outputKBPerSecond]?.integer(in: Limits.Bounds.outputKBPerSecond)
   }
 }
 

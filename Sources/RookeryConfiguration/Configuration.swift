@@ -80,6 +80,19 @@ public struct Configuration: Sendable, Equatable {
     /// Seconds without a prompt until a sandbox stands still, and until it makes room and leaves a snapshot.
     public var idlePauseSeconds = 600
     public var idleReleaseSeconds = 3600
+    public var capacity = Capacity()
+    public init() {}
+  }
+
+  /// When a start waits for room.
+  public struct Capacity: Sendable, Equatable {
+    /// MiB of memory that a start leaves free.
+    public var freeMemoryMB = 256
+    /// MiB of free disk below which nothing is started.
+    public var freeDiskMB = 1024
+    /// How many times what the machine has the limits of all sandboxes may add up to.
+    public var memoryOvercommit = 8.0
+    public var cpuOvercommit = 16.0
     public init() {}
   }
 

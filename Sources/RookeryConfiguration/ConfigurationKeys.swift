@@ -32,10 +32,17 @@ enum ConfigurationKeys {
   enum ModelPrice: String, ConfigurationKey { case input, output }
 
   enum Sandbox: String, ConfigurationKey {
-    case base, limits
+    case base, limits, capacity
     case blockedCommands = "blocked_commands"
     case idlePauseSeconds = "idle_pause_seconds"
     case idleReleaseSeconds = "idle_release_seconds"
+  }
+
+  enum Capacity: String, ConfigurationKey {
+    case freeMemoryMB = "free_memory_mb"
+    case freeDiskMB = "free_disk_mb"
+    case memoryOvercommit = "memory_overcommit"
+    case cpuOvercommit = "cpu_overcommit"
   }
 
   enum Snapshots: String, ConfigurationKey {
@@ -76,6 +83,7 @@ enum ConfigurationKeys {
     case runtimeSeconds = "runtime_seconds"
     case inodes
     case openFiles = "open_files"
+    case outputKBPerSecond = "output_kb_per_second"
   }
 
   enum Repository: String, ConfigurationKey {

@@ -83,6 +83,7 @@ public struct EnvironmentFile: Sendable, Codable, Equatable {
     public var runtimeSeconds: Int?
     public var inodes: Int?
     public var openFiles: Int?
+    public var outputKBPerSecond: Int?
     public init() {}
   }
 

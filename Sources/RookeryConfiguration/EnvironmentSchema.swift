@@ -80,6 +80,7 @@ public enum EnvironmentSchema {
         .runtimeSeconds: integer("Seconds until the sandbox is stopped.", Limits.Bounds.runtimeSeconds),
         .inodes: integer("Files and directories that may be made.", Limits.Bounds.inodes),
         .openFiles: integer("Descriptors that one process may have open.", Limits.Bounds.openFiles),
+        .outputKBPerSecond: integer("KiB a second that processes may write to stdout and stderr.", Limits.Bounds.outputKBPerSecond),
       ])
   }
 

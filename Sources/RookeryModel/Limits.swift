@@ -16,10 +16,12 @@ public struct Limits: Sendable, Codable, Equatable {
   public var inodes: Int
   /// Descriptors that one process may have open.
   public var openFiles: Int
+  /// KiB a second that its processes may write to stdout and stderr together; a burst of four seconds' worth is free.
+  public var outputKBPerSecond: Int
 
   public init(
     memoryMB: Int = 4096, cpus: Double = 2, processes: Int = 4096, diskMB: Int = 10240, runtimeSeconds: Int = 3600,
-    inodes: Int = 1_000_000, openFiles: Int = 16_384
+    inodes: Int = 1_000_000, openFiles: Int = 16_384, outputKBPerSecond: Int = 8192
   ) {
     self.memoryMB = memoryMB
     self.cpus = cpus
@@ -28,6 +30,7 @@ public struct Limits: Sendable, Codable, Equatable {
     self.runtimeSeconds = runtimeSeconds
     self.inodes = inodes
     self.openFiles = openFiles
+    self.outputKBPerSecond = outputKBPerSecond
   }
 
   /// A limit that is not named has its default: launch records of earlier versions have fewer.
@@ -41,6 +44,7 @@ public struct Limits: Sendable, Codable, Equatable {
     runtimeSeconds = try values.decode(Int.self, forKey: .runtimeSeconds)
     inodes = try values.decodeIfPresent(Int.self, forKey: .inodes) ?? inodes
     openFiles = try values.decodeIfPresent(Int.self, forKey: .openFiles) ?? openFiles
+    outputKBPerSecond = try values.decodeIfPresent(Int.self, forKey: .outputKBPerSecond) ?? outputKBPerSecond
   }
 }
 

@@ -21,6 +21,7 @@ extension Runner {
       process.tree?.signal(SIGKILL)
       throw .system(error: error.error)
     }
+    process.program = String(decoding: request.arguments.first ?? [], as: UTF8.self)
     for pipe in process.pipes { pipes[pipe.token] = (process, pipe) }
     processes[process.id] = process
     alive[process.id] = process
@@ -29,13 +30,45 @@ extension Runner {
 
   /// Moves output of a process into its journal.
   func drain(_ pipe: OutputPipe, of process: SupervisedProcess) {
+    guard pace?.allows(now: monotonicMilliseconds()) ?? true else { return wait(pipe, of: process) }
     switch pipe.drain(into: &budget, buffer: buffer) {
     case .nothing: break
-    case .read(let count): process.watch.read(pipe.stream, UInt64(count), now: monotonicMilliseconds())
+    case .read(let count):
+      pace?.spend(count)
+      process.watch.read(pipe.stream, UInt64(count), now: monotonicMilliseconds())
     case .heldUp(let count):
+      pace?.spend(count)
       process.watch.read(pipe.stream, UInt64(count), now: monotonicMilliseconds())
       poller.remove(pipe.descriptor)
     case .end: close(pipe, of: process)
+    }
+  }
+
+  /// The process writes faster than it may: it waits in its next write, once the pipe is full.
+  private func wait(_ pipe: OutputPipe, of process: SupervisedProcess) {
+    guard !pipe.isPaced else { return }
+    pipe.isPaced = true
+    paced[pipe.token] = (process, pipe)
+    poller.remove(pipe.descriptor)
+    guard !process.wasPaced else { return }
+    process.wasPaced = true
+    directory.notePaced(process.program.isEmpty ? process.id : process.program)
+  }
+
+  /// Goes on reading what waited for its pace.
+  func resumePaced(now: UInt64) {
+    guard pace?.allows(now: now) ?? true else { return }
+    for (token, (process, pipe)) in paced {
+      guard pipe.isOpen, !pipe.isHeldUp else {
+        paced[token] = nil
+        pipe.isPaced = false
+        continue
+      }
+      // Without descriptors it is tried again in a moment.
+      guard (try? poller.add(pipe.descriptor, token: token, .read)) != nil else { continue }
+      paced[token] = nil
+      pipe.isPaced = false
+      process.watch.resumed(now: now)
     }
   }
 

@@ -34,6 +34,10 @@ package final class Runner {
   private var lastMark: UInt64
 
   var budget: JournalBudget
+  /// How fast processes may write; nil: as they can.
+  var pace: OutputPace?
+  /// Pipes whose reading waits for the pace.
+  var paced: [UInt64: (process: SupervisedProcess, pipe: OutputPipe)] = [:]
   var announcedFull = false
   var processes: [String: SupervisedProcess] = [:]
   /// Those that have not ended.
@@ -58,6 +62,7 @@ package final class Runner {
     directory = try JournalDirectory(path: options.journal)
     launcher = Launcher(fileLimit: options.openFiles ?? fileLimit, mostFiles: options.openFiles ?? 0)
     budget = JournalBudget(limit: options.journalLimit)
+    pace = OutputPace(bytesPerSecond: options.outputRate, now: monotonicMilliseconds())
     firstMark = Self.randomMark()
     lastMark = firstMark
     signals = cs_signal_descriptor()
@@ -117,6 +122,7 @@ package final class Runner {
     for process in alive.values {
       if case .wait(until: let deadline?) = process.watch.verdict(now: now, isHeldUp: process.isHeldUp) { deadlines.append(deadline) }
     }
+    if !paced.isEmpty, let pace { deadlines.append(max(pace.opens(now: now), now + 5)) }
     if budget.isFull || !isListening { deadlines.append(now + Self.retry) }
     return deadlines.min().map { $0 > now ? $0 - now : 0 }
   }
@@ -139,6 +145,7 @@ package final class Runner {
   private func settle() {
     let now = monotonicMilliseconds()
     if budget.isFull { resumeReading(now: now) }
+    if !paced.isEmpty { resumePaced(now: now) }
     for process in Array(alive.values) where process.watch.isReaped { conclude(process, now: now) }
     announceJournal()
     hasMoreToSend = false

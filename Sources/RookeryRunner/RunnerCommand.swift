@@ -18,6 +18,8 @@ package enum RunnerCommand {
       complain("can't give up privileges (\(description(error)))")
       return 1
     }
+    // Where the kernel has it; everything else holds without.
+    _ = cs_landlock_confine()
     do throws(SystemFailure) {
       try Runner(options, fileLimit: raiseFileLimit()).run()
       return 0

@@ -8,9 +8,11 @@ package struct RunnerOptions: Sendable, Equatable {
   package var journalLimit: UInt64 = 256 << 20
   /// Descriptors that each process may have open; nil: what the runner was started with.
   package var openFiles: UInt64?
+  /// Bytes a second that all processes together may write; nil: as fast as they can.
+  package var outputRate: UInt64?
 
   package static let usage =
-    "usage: rookery-runner --listen-fd NUMBER --journal DIRECTORY --sandbox ID [--journal-limit BYTES] [--open-files NUMBER]"
+    "usage: rookery-runner --listen-fd NUMBER --journal DIRECTORY --sandbox ID [--journal-limit BYTES] [--open-files NUMBER]\n       [--output-rate BYTES]"
 
   package struct Invalid: Error, Equatable {
     package var text: String
@@ -27,6 +29,7 @@ package struct RunnerOptions: Sendable, Equatable {
       case "--sandbox": sandbox = value
       case "--journal-limit": journalLimit = try Self.number(name, value, atLeast: 1 << 16)
       case "--open-files": openFiles = try Self.number(name, value, atLeast: 16)
+      case "--output-rate": outputRate = try Self.number(name, value, atLeast: 1)
       default: throw Invalid(text: "there is no option \(name)")
       }
     }

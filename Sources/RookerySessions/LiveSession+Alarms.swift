@@ -45,6 +45,9 @@ extension LiveSession {
     }
   }
 
+  /// Rings an alarm ahead of its time.
+  func ringNow(_ alarm: SessionAlarm) { ring(StoredAlarm(name: alarm.rawValue, due: Date())) }
+
   /// Takes the place of a turn, so that a prompt that comes meanwhile waits for the end of it.
   private func ring(_ alarm: StoredAlarm) {
     // A turn that began meanwhile took the alarms back.
@@ -102,9 +105,15 @@ extension LiveSession {
   /// long pause.
   private func pauseSandbox() async throws {
     guard let idle = meta.sandbox, meta.sandboxReady, meta.paused != true else { return }
-    try await takeSnapshot(SnapshotID("\(id)-p\(seq)"), of: idle)
+    do {
+      // The same one however often a pause fails.
+      try await takeSnapshot(SnapshotID("\(id)-p\(meta.pauses ?? 0)"), of: idle)
+    } catch let error as RookeryError where error.code == .credentialFound {
+      try commit([.notice(.init(level: .warning, text: "No snapshot was taken before the pause: \(error.message)"))])
+    }
     try await services.provider.pause(idle)
     meta.paused = true
+    meta.pauses = (meta.pauses ?? 0) + 1
     try commit([.sandboxPaused(.init(sandbox: idle))])
   }
 
@@ -119,6 +128,17 @@ extension LiveSession {
       // Its conversation may be lost, its files are not.
       logger.notice("an agent could not be ended in peace", metadata: ["error": "\(error)"])
     }
+    var events: [EventPayload] = []
+    var isSearched = false
+    do {
+      try await search(idle)
+      isSearched = true
+    } catch let error as RookeryError {
+      // Work is never thrown away: the session alone goes on from it.
+      logger.notice("what a sandbox leaves was not found clean", metadata: ["error": "\(error)"])
+      let text = "Nobody can fork the session from here: \(error.message)"
+      if error.code == .credentialFound { events.append(.notice(.init(level: .warning, text: text))) }
+    }
     link?.pump?.cancel()
     link = nil
     await sandbox?.detach()
@@ -129,7 +149,7 @@ extension LiveSession {
     meta.sandboxReady = false
     meta.paused = nil
     meta.agentProcess = nil
-    try record(snapshot, of: idle)
+    try record(snapshot, of: idle, after: events, isSearched: isSearched)
   }
 
   /// Lets a paused sandbox go on.

@@ -30,6 +30,10 @@ extension LiveSession {
     let order = CreateSandbox(
       id: fresh, source: source, limits: limits, bundles: agent.python.isEmpty ? [] : [agent.name],
       blockedCommands: services.configuration.blockedCommands(for: meta.repository))
+    let place = try await awaitRoom(limits)
+    let starts = services.starts
+    // What was started is among what the host has promised by then.
+    defer { Task { await starts.leave(place) } }
     // It starts while its id goes to the disk, and while it is settled what it may reach. One whose id was never stored belongs to
     // nobody: the next start of the server ends it.
     async let created = services.provider.create(order)
@@ -131,7 +135,8 @@ extension LiveSession {
     meta.sandbox = nil
     meta.paused = nil
     meta.agentProcess = nil
-    if let kept { try record(kept, of: lost, after: events) } else { try commit(events) }
+    // Nothing could look through it: it is this session's to go on from, and nobody's to fork.
+    if let kept { try record(kept, of: lost, after: events, isSearched: false) } else { try commit(events) }
   }
 
   /// The session's agent, known and installed.

@@ -11,6 +11,7 @@ extension LiveSession {
     guard let current = turn, let own = meta.sandbox, meta.sandboxReady else { return }
     let id = try SnapshotID("\(id)-t\(current.number)")
     do {
+      try await search(own)
       try await services.provider.snapshot(own, as: id)
     } catch let error as RookeryError where error.code != .unavailable {
       logger.warning("no snapshot of a turn", metadata: ["error": "\(error)", "context": "\(error.context)"])
@@ -34,6 +35,9 @@ extension LiveSession {
       }
       return newest
     }
+    // Nothing moved since the pause, before which one was taken.
+    if meta.paused == true, let newest = try store.read({ try $0.snapshots() }).last, newest.id == meta.snapshot { return newest }
+    try await wake()
     let id = try SnapshotID("\(id)-r\(seq)")
     try await takeSnapshot(id, of: own)
     guard let taken = try store.read({ try $0.snapshots() }).last(where: { $0.id == id }) else {
@@ -44,19 +48,44 @@ extension LiveSession {
 
   /// Repeated with the same id after a crash, it finds the first one's snapshot.
   func takeSnapshot(_ snapshot: SnapshotID, of own: SandboxID) async throws {
+    guard try !store.read({ try $0.snapshots() }).contains(where: { $0.id == snapshot }) else { return }
+    try await search(own)
     try await services.provider.snapshot(own, as: snapshot)
     try record(snapshot, of: own)
   }
 
-  /// Remembers a snapshot together with the event that tells of it; the oldest beyond what is kept are forgotten.
-  func record(_ snapshot: SnapshotID, of own: SandboxID, after earlier: [EventPayload] = []) throws {
+  /// Looks through what the sandbox wrote for credentials. Throws `credentialFound` with the places, or why the search did not end:
+  /// then no snapshot is to be kept that anybody else could start from.
+  func search(_ own: SandboxID) async throws {
+    var attached = sandbox
+    if attached == nil { attached = try await services.provider.attach(own) }
+    guard let searched = attached, let record = try await services.provider.list().first(where: { $0.id == own }) else {
+      throw RookeryError(.sandboxLost, "The sandbox has ended.", mend: "Send a prompt to go on from its files.")
+    }
+    if sandbox == nil { sandbox = searched }
+    let scan = try await services.repositories.credentialScan()
+    let directory = directory
+    // What an earlier sandbox of this session left unsearched is looked through, too.
+    let since = min(record.created, meta.created)
+    let late = RookeryError(
+      .sandboxFailed, "The search for credentials took longer than \(Self.searchSeconds) s.", mend: "Remove large files that nobody needs.")
+    _ = try await withTimeLimit(.seconds(Self.searchSeconds), failure: late) {
+      try await scan.check(searched, since: since, repository: directory)
+    }
+  }
+
+  private static let searchSeconds = 120
+
+  /// Remembers a snapshot together with the event that tells of it; the oldest beyond what is kept are forgotten. One that was not
+  /// searched for credentials, or holds some, is where this session goes on and nothing else: no fork starts from it.
+  func record(_ snapshot: SnapshotID, of own: SandboxID, after earlier: [EventPayload] = [], isSearched: Bool = true) throws {
     meta.snapshot = snapshot
     let number = turn.flatMap { $0.phase == .done ? nil : $0.number }
     let kept = services.configuration.snapshots.perSession
     try commit(earlier) { transaction in
       let now = Date()
       let event = try transaction.append(.snapshotTaken(.init(snapshot: snapshot, sandbox: own)), turn: number, at: now)
-      try transaction.addSnapshot(StoredSnapshot(id: snapshot, seq: event.seq, turn: number, created: now))
+      if isSearched { try transaction.addSnapshot(StoredSnapshot(id: snapshot, seq: event.seq, turn: number, created: now)) }
       for old in try transaction.snapshots().dropLast(kept) { try transaction.removeSnapshot(old.id) }
       return [event]
     }

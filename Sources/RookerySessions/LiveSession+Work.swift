@@ -140,6 +140,8 @@ extension LiveSession {
       let hit = LimitHit(limit: limit, detail: detail)
       lastLimit = hit
       try commit([.limitHit(hit)])
+    } else if case .limitWarning(let limit, let detail) = event.kind {
+      try commit([.limitWarning(.init(limit: limit, detail: detail))])
     } else {
       try commit()
     }

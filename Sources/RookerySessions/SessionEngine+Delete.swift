@@ -36,8 +36,10 @@ extension SessionEngine {
         try? await services.gateway.revoke(sandbox)
       }
       forget(id)
-      // The reference goes first: what is left of the directory then is no session any more.
-      let directory = services.directory + "/" + id.rawValue
+    }
+    // The file goes first: what is left of the directory then is no session any more, and goes now or at the next start.
+    let directory = services.directory + "/" + id.rawValue
+    if FileManager.default.fileExists(atPath: directory) {
       for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: directory + "/session.sqlite" + suffix) }
       try FileManager.default.removeItem(atPath: directory)
     }

@@ -40,6 +40,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.makeRoom() }
       group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
@@ -53,6 +54,9 @@ package actor SessionEngine: SessionService {
       for session in live.values { group.addTask { await session.close() } }
     }
   }
+
+  /// Sessions that are in memory.
+  var living: [LiveSession] { Array(live.values) }
 
   func forget(_ id: SessionID) {
     live[id] = nil

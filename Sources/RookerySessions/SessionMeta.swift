@@ -22,6 +22,8 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var sandboxReady = false
   /// Whether every process of `sandbox` stands still.
   var paused: Bool?
+  /// How often a sandbox of this session was brought to stand still.
+  var pauses: Int?
   /// Seconds that `sandbox` may live.
   var runtimeSeconds: Int?
   var forkedFrom: SessionCreated.Fork?

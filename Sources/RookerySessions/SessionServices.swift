@@ -19,6 +19,8 @@ package struct SessionServices: Sendable {
   package var pullRequests: (any PullRequestOpener)?
   /// Sandboxes that wait for sessions; nil: every session starts one of its own.
   package var pool: WarmPool?
+  /// Lets sandboxes start as the host has room.
+  package let starts: StartGate
   package var logger: Logger
 
   package init(
@@ -34,6 +36,7 @@ package struct SessionServices: Sendable {
     self.agents = agents
     self.pullRequests = pullRequests
     self.logger = logger
+    starts = StartGate(rules: configuration.sandbox.capacity) { try await provider.capacity() }
   }
 }
 

@@ -74,6 +74,7 @@ final class RunningSystem: Sendable {
         limits: {memory_mb: 512, cpus: 2, processes: 300, runtime_seconds: \(options.runtimeSeconds)}
         idle_pause_seconds: \(options.idlePauseSeconds)
         idle_release_seconds: \(options.idleReleaseSeconds)
+        capacity: {cpu_overcommit: \(options.cpuOvercommit)}
       pool: {size: \(options.pool), at_once: 1}
       repositories:
       \(repositories.map(settings).joined(separator: "\n"))
@@ -196,6 +197,8 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
   var runtimeSeconds = 600
   /// How many warm sandboxes wait for each repository: none where a test is about something else.
   var pool = 0
+  /// How many times the machine's processors the sandboxes' limits may add up to.
+  var cpuOvercommit = 1000.0
 
   func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
     let system = try await RunningSystem.start(self)
@@ -212,11 +215,12 @@ struct RunningSystemTrait: SuiteTrait, TestTrait, TestScoping {
 extension Trait where Self == RunningSystemTrait {
   static func system(
     script: RehearsalScript = .demo, repositories: [String] = ["site"], forge: Bool = false, databaseSize: String? = nil,
-    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0
+    idlePauseSeconds: Int = 600, idleReleaseSeconds: Int = 3600, runtimeSeconds: Int = 600, pool: Int = 0, cpuOvercommit: Double = 1000
   ) -> Self {
     RunningSystemTrait(
       script: script, repositories: repositories, forge: forge, databaseSize: databaseSize, idlePauseSeconds: idlePauseSeconds,
-      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool)
+      idleReleaseSeconds: idleReleaseSeconds, runtimeSeconds: runtimeSeconds, pool: pool,
+      cpuOvercommit: cpuOvercommit)
   }
 }
 

@@ -65,6 +65,22 @@ import Testing
     #expect(listed.status == 0 && listed.output.contains(taken.id.rawValue), "\(listed.text)")
   }
 
+  /// The same search that images pass: what holds a secret of the server's is not kept where anybody could start from it.
+  @Test(.timeLimit(.minutes(3))) func noneIsTakenOfWhatHoldsACredential() async throws {
+    let system = try RunningSystem.get()
+    let half = RunningSystem.modelKey.count / 2
+    let (start, end) = (RunningSystem.modelKey.prefix(half), RunningSystem.modelKey.dropFirst(half))
+    let session = try await system.begin("printf '%s%s' '\(start)' '\(end)' | base64 > ~/leak")
+    let log = try await system.finished(session)
+    #expect(log.results.map(\.result) == [.completed])
+    #expect(log.results[0].snapshot == nil)
+    let notice = log.compactMap { if case .notice(let body) = $0.payload { body.text } else { nil } }.first { $0.contains("leak") }
+    #expect(notice?.contains(RunningSystem.modelKey) == false)
+    #expect(try await snapshots(session).isEmpty)
+    _ = try await system.prompt(session, "rm ~/leak")
+    #expect(try await system.finished(session, turns: 2).results[1].snapshot != nil)
+  }
+
   @Test(.timeLimit(.minutes(5))) func nothingIsLeftOfADeletedSession() async throws {
     let system = try RunningSystem.get()
     let session = try await system.begin("echo secret > secret.txt; sleep 600")

@@ -1,3 +1,4 @@
+import CSandbox
 import Foundation
 import Glibc
 import RookeryModel
@@ -60,6 +61,21 @@ extension HostTests {
           }
         }
         #expect(try await sandbox.run("echo alive").text == "alive")
+      }
+    }
+
+    /// A device with the numbers of nothing is one that the kernel lets anybody make; Landlock doesn't.
+    @Test(.enabled(if: cs_landlock_version() >= 2)) func noDeviceFileIsMade() async throws {
+      try await HostFixture.with { host in
+        let sandbox = try await host.create()
+        for account in [ProcessSpec.Account.agent, .root] {
+          let made = try await sandbox.run("mknod /tmp/d-\(account) c 0 0; mkfifo /tmp/f-\(account) && ls /tmp", as: account)
+          #expect(made.text.contains("f-\(account)") && !made.text.contains("\nd-\(account)"), "\(made.text)")
+        }
+        // What programs need goes on: renames between directories, links, terminals.
+        let usual = try await sandbox.run(
+          "mkdir a b && echo x > a/f && mv a/f b/g && ln b/g a/h && cat a/h && stty -F /dev/ptmx size >/dev/null && echo fine")
+        #expect(usual.text.hasSuffix("fine"), "\(usual.text)")
       }
     }
 

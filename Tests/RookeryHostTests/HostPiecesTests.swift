@@ -62,7 +62,9 @@ import Testing
 
   @Test func theCommandLineNamesNothingOfTheHost() throws {
     let arguments = BubblewrapArguments(
-      maskedFiles: ["/proc/kcore"], maskedDirectories: [], bundles: [try AgentName("tool")], sandbox: .random(prefix: "t-"), openFiles: 1024
+      maskedFiles: ["/proc/kcore"], maskedDirectories: [], bundles: [try AgentName("tool")], sandbox: .random(prefix: "t-"),
+      openFiles: 1024,
+      outputRate: 1 << 20
     ).values
     #expect(!arguments.contains { $0.hasPrefix("/var") })
     #expect(!arguments.contains("--die-with-parent") && arguments.contains("--as-pid-1"))

@@ -163,6 +163,24 @@ extension HostTests {
       #expect(gauge.observe(nil) == false)
     }
 
+    @Test(.timeLimit(.minutes(1))) func outputIsPaced() async throws {
+      try await HostFixture.with { host in
+        let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 2, processes: 64, outputKBPerSecond: 256))
+        let clock = ContinuousClock()
+        let began = clock.now
+        // A burst of 1 MiB, and half a second's worth.
+        let output = try await sandbox.run("exec head -c 1179648 /dev/zero | tr '\\0' x")
+        #expect(output.text.utf8.count == 1_179_648)
+        #expect(clock.now - began > .milliseconds(350))
+        let event = try await host.event { $0.sandbox == sandbox.id }
+        guard case .limitHit(.output, let detail) = event.kind else {
+          Issue.record("\(event)")
+          return
+        }
+        #expect(detail.contains("/bin/sh") && detail.contains("256 KiB"))
+      }
+    }
+
     @Test func processorTimeIsBounded() async throws {
       try await HostFixture.with { host in
         let sandbox = try await host.create(limits: Limits(memoryMB: 256, cpus: 0.1, processes: 64))

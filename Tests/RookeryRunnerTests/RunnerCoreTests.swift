@@ -272,6 +272,29 @@ import Testing
     #expect(ExitStatus(waitStatus: 11 | 0x80) == .signal(11))
   }
 
+  @Test func outputKeepsItsPace() throws {
+    #expect(OutputPace(bytesPerSecond: nil, now: 0) == nil)
+    var pace = try #require(OutputPace(bytesPerSecond: 1000, now: 10_000))
+    let seen1 = pace.allows(now: 10_000)
+    #expect(seen1)
+    // The burst, and what one read takes beyond it.
+    pace.spend(4500)
+    let seen2 = pace.allows(now: 10_000)
+    #expect(!seen2)
+    let opens = pace.opens(now: 10_000)
+    #expect(opens == 10_501)
+    let seen3 = pace.allows(now: opens - 2)
+    #expect(!seen3)
+    let seen4 = pace.allows(now: opens)
+    #expect(seen4)
+    // Nothing is saved up beyond a burst.
+    let seen5 = pace.allows(now: 1_000_000)
+    #expect(seen5)
+    pace.spend(4000)
+    let seen6 = pace.allows(now: 1_000_000)
+    #expect(!seen6)
+  }
+
   @Test func optionsAreChecked() throws {
     let good = ["--listen-fd", "3", "--journal", "/j", "--sandbox", "sbx-1", "--journal-limit", "1048576"]
     let options = try RunnerOptions(good)

@@ -6,6 +6,7 @@
 #include "csandbox_copy.h"
 #include "csandbox_descriptors.h"
 #include "csandbox_files.h"
+#include "csandbox_landlock.h"
 #include "csandbox_launch.h"
 #include "csandbox_spawn.h"
 #endif

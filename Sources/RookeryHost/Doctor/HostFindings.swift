@@ -1,3 +1,4 @@
+import CSandbox
 import Foundation
 import Glibc
 import RookeryModel
@@ -10,6 +11,7 @@ package func hostFindings(_ settings: HostSettings) -> [Finding] {
     HostCheck.root(user: geteuid()),
     HostCheck.userNamespaces(maximum: facts.maximumUserNamespaces),
     HostCheck.cgroups((try? CgroupLayout.current())),
+    HostCheck.landlock(version: Int(cs_landlock_version())),
     HostCheck.overlay(fileSystems: facts.fileSystems),
     HostCheck.program("bubblewrap", path: settings.bubblewrap, package: "bubblewrap", needed: true),
     HostCheck.program("nftables", path: settings.nft, package: "nftables", needed: false),
@@ -65,6 +67,14 @@ package enum HostCheck {
   static func cgroups(_ layout: CgroupLayout?) -> Finding {
     guard let layout else { return cgroups(missing: ["memory", "pids", "cpu", "freezer"], layout: "unknown") }
     return cgroups(missing: layout.missing, layout: layout.name)
+  }
+
+  package static func landlock(version: Int) -> Finding {
+    if version >= 6 { return Finding("landlock", .ok, "version \(version)") }
+    let text =
+      version >= 2
+      ? "version \(version): no bound on signals and abstract sockets" : "absent: sandboxes lack one of their walls, not the boundary"
+    return Finding("landlock", .warning, text, mend: "Use a kernel of 6.12 or later with “landlock” in its list of security modules.")
   }
 
   /// `fileSystems`: the text of /proc/filesystems. An overlay module that is not loaded yet is not in it.

@@ -24,6 +24,8 @@ struct BubblewrapArguments {
   var sandbox: SandboxID
   /// What one process may have open.
   var openFiles: Int
+  /// Bytes a second that its processes may write together.
+  var outputRate: Int
 
   static func bundleName(_ agent: AgentName) -> String { "agent-\(agent)" }
 
@@ -51,7 +53,7 @@ struct BubblewrapArguments {
     values += [
       "--seccomp", "\(Descriptor.seccomp.rawValue)", "--info-fd", "\(Descriptor.info.rawValue)", "--as-pid-1", "--",
       "/run/rookery/runner", "--listen-fd", "\(Descriptor.listener.rawValue)", "--journal", "/run/rookery/journal",
-      "--sandbox", sandbox.rawValue, "--open-files", String(openFiles),
+      "--sandbox", sandbox.rawValue, "--open-files", String(openFiles), "--output-rate", String(outputRate),
     ]
     return values
   }

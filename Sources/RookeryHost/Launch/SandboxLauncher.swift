@@ -67,7 +67,7 @@ struct SandboxLauncher: Sendable {
   private func launch(log: OwnedDescriptor, info: OwnedDescriptor, pid: inout pid_t, pidfd: inout Int32) throws {
     let arguments = BubblewrapArguments(
       maskedFiles: fixture.maskedFiles, maskedDirectories: fixture.maskedDirectories, bundles: bundles.map(\.name), sandbox: sandbox,
-      openFiles: limits.openFiles)
+      openFiles: limits.openFiles, outputRate: limits.outputKBPerSecond << 10)
     let null = try OwnedDescriptor(opening: "/dev/null", O_RDONLY)
     let seccomp = try Self.seccompPipe()
     let joined = try cgroup.openForLaunch()

@@ -43,7 +43,10 @@ actor HostedSandbox {
         runnerSocket: socketPath, memoryBytes: isFrozen ? cgroup.privateMemory : nil)
     }
     published.withLock { $0 = shown }
-    granted.withLock { $0 = record?.ended == nil ? record?.limits : nil }
+    var limits = record?.ended == nil ? record?.limits : nil
+    // What stands still takes no processor time.
+    if isFrozen { limits?.cpus = 0 }
+    granted.withLock { $0 = limits }
   }
 
   /// The sandbox, started unless it exists. Throws `conflict` when the id was used for something else.
@@ -93,13 +96,17 @@ actor HostedSandbox {
     context.handover.add(id, process: started.initProcess, listeners: network.listeners)
   }
 
-  private func watch(_ record: LaunchRecord, process: OwnedDescriptor) {
+  private func watch(_ record: LaunchRecord, process: OwnedDescriptor, isAdopted: Bool = false) {
     let deadline = ContinuousClock.now + .seconds(max(0, record.runtimeLeft()))
     // A short life has a late warning, a very short one none.
     let ahead = min(context.settings.runtimeWarningSeconds, record.limits.runtimeSeconds / 2)
     let warning = record.warnedOfEnd == true || ahead == 0 ? nil : deadline - .seconds(ahead)
-    context.watch.add(
-      id, .init(cgroup: cgroup, process: process, counters: record.reported, deadline: deadline, warning: warning, limits: record.limits))
+    var watched = SandboxWatch.Watched(
+      cgroup: cgroup, process: process, counters: record.reported, deadline: deadline, warning: warning, limits: record.limits)
+    watched.journal = try? context.sandboxes.existing("\(id)/journal")
+    // An earlier host told of those.
+    if isAdopted { watched.paced = watched.paceNotes.count }
+    context.watch.add(id, watched)
     context.disk.add(id, limits: record.limits)
   }
 
@@ -140,7 +147,7 @@ actor HostedSandbox {
     }
     if let paused = found.paused, cgroup.isFrozen != paused { paused ? try cgroup.freeze() : try cgroup.thaw() }
     isFrozen = cgroup.isFrozen
-    watch(found, process: descriptor)
+    watch(found, process: descriptor, isAdopted: true)
     context.handover.add(id, process: process, listeners: nil)
   }
 

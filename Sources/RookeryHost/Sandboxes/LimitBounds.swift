@@ -12,6 +12,7 @@ struct LimitBounds: Sendable, Equatable {
   var inodes = 10_000_000
   /// What this process could raise its own to: sandboxes inherit it, and can have no more.
   var openFiles = 1 << 20
+  var outputKBPerSecond = 1 << 20
 
   static func current() -> LimitBounds {
     let information = ProcessInfo.processInfo
@@ -26,17 +27,18 @@ struct LimitBounds: Sendable, Equatable {
   /// `limits` cut down to what the machine has. Throws `badRequest` for limits under which nothing could run, or none at all.
   func apply(to limits: Limits) throws -> Limits {
     guard limits.memoryMB >= 32, limits.cpus.isFinite, limits.cpus >= 0.05, limits.processes >= 8, limits.diskMB >= 1,
-      limits.runtimeSeconds >= 1, limits.inodes >= 16, limits.openFiles >= 64
+      limits.runtimeSeconds >= 1, limits.inodes >= 16, limits.openFiles >= 64, limits.outputKBPerSecond >= 1
     else {
       throw RookeryError(
         .badRequest, "These limits are too small for a sandbox.",
         mend:
-          "Give it at least 32 MiB of memory, 0.05 processors, 8 processes, 1 MiB of disk, 16 files, 64 open files and 1 second."
+          "Give it at least 32 MiB of memory, 0.05 processors, 8 processes, 1 MiB of disk, 16 files, 64 open files, 1 KiB of output a second and 1 second."
       )
     }
     return Limits(
       memoryMB: min(limits.memoryMB, memoryMB), cpus: min(limits.cpus, cpus), processes: min(limits.processes, processes),
       diskMB: min(limits.diskMB, diskMB), runtimeSeconds: min(limits.runtimeSeconds, runtimeSeconds),
-      inodes: min(limits.inodes, inodes), openFiles: min(limits.openFiles, openFiles))
+      inodes: min(limits.inodes, inodes), openFiles: min(limits.openFiles, openFiles),
+      outputKBPerSecond: min(limits.outputKBPerSecond, outputKBPerSecond))
   }
 }

@@ -25,6 +25,16 @@ final class SandboxWatch: Sendable {
     var limits: Limits
     var throttle = ThrottleGauge()
     var hasFullTable = false
+    /// Where the runner notes who writes too fast.
+    var journal: Directory?
+    /// Lines of that list that were told.
+    var paced = 0
+
+    /// Programs that the runner lets wait since they write too fast. What root in the sandbox may have put there is bounded text.
+    var paceNotes: [Substring] {
+      guard let data = try? journal?.read("paced", limit: 16 << 10) else { return [] }
+      return String(decoding: data, as: UTF8.self).split(separator: "\n")
+    }
   }
 
   private struct State {
@@ -113,6 +123,7 @@ final class SandboxWatch: Sendable {
         let busiest = SandboxProcesses(entry.cgroup.processes()).busiest.map { "; \($0) uses most" } ?? ""
         continuation.yield(.near(id, .cpu, detail: "It is held to \(entry.limits.cpus) processors\(busiest)."))
       }
+      lookAtPace(id, &entry, counters)
       if countsFiles { lookAtFiles(id, &entry, counters) }
       if let warning = entry.warning, now >= warning, now < entry.deadline {
         entry.warning = nil
@@ -126,6 +137,15 @@ final class SandboxWatch: Sendable {
         state.withLock { if $0.watched[id] != nil { $0.watched[id] = entry } }
       }
     }
+  }
+
+  private func lookAtPace(_ id: SandboxID, _ entry: inout Watched, _ counters: SandboxCgroup.Counters) {
+    let lines = entry.paceNotes
+    guard lines.count > entry.paced else { return }
+    let programs = Set(lines[entry.paced...].prefix(5).map { String($0.prefix(100)) }).sorted().joined(separator: ", ")
+    entry.paced = lines.count
+    let detail = "\(programs) wrote more than \(entry.limits.outputKBPerSecond) KiB a second and waits in between."
+    continuation.yield(.limit(id, .output, detail: detail, counters))
   }
 
   /// A process that has open what it may can open no more; the kernel tells nobody but the process.

@@ -27,6 +27,22 @@ final class JournalDirectory {
     guard renameat(descriptor, temporary, descriptor, "\(process).exit") == 0 else { throw SystemFailure(errno) }
   }
 
+  /// Programs that wrote faster than they may, one a line: the host reads it and tells people.
+  static let pacedName = "paced"
+  /// Bytes that the list may have.
+  private static let longestList = 4096
+
+  /// Adds a program to that list; where that fails nothing but the news is lost.
+  func notePaced(_ program: String) {
+    let file = openat(descriptor, Self.pacedName, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_size < Self.longestList else { return }
+    let line = Array(program.utf8.prefix(200).map { $0 < 0x20 || $0 == 0x7f ? 0x3f : $0 }) + [0x0a]
+    _ = write(file, line, line.count)
+  }
+
   struct Found {
     var process: String
     var exit: ExitStatus

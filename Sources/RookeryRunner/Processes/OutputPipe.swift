@@ -10,6 +10,8 @@ final class OutputPipe {
   private var unwritten: [UInt8] = []
   /// Reading is stopped until the journal has room.
   private(set) var isHeldUp = false
+  /// Reading is stopped until the output's pace allows it again.
+  var isPaced = false
 
   init(stream: OutputStream, journal: JournalFile, descriptor: Int32, token: UInt64) {
     self.stream = stream
@@ -34,7 +36,7 @@ final class OutputPipe {
 
   /// Moves what fits from the pipe into the journal.
   func drain(into budget: inout JournalBudget, buffer: UnsafeMutableRawBufferPointer) -> Outcome {
-    guard isOpen, !isHeldUp else { return .nothing }
+    guard isOpen, !isHeldUp, !isPaced else { return .nothing }
     let granted = Int(budget.grant(UInt64(buffer.count)))
     guard granted > 0 else {
       isHeldUp = true

@@ -20,6 +20,10 @@ final class SupervisedProcess {
   var watch = ExitWatch()
   /// Set once all output is journaled and so is the exit.
   private(set) var exit: ExitStatus?
+  /// What was started, for people.
+  var program = ""
+  /// Whether it was told that it writes too fast.
+  var wasPaced = false
 
   /// A process that runs.
   init(id: String, pid: Int32, mark: UInt64, pipes: [OutputPipe], input: Int32, inputToken: UInt64) {
@@ -50,7 +54,7 @@ final class SupervisedProcess {
   var tree: ProcessTree? { mark.map { ProcessTree(session: watch.isReaped ? nil : pid, marks: $0...$0) } }
 
   var hasEnded: Bool { exit != nil }
-  var isHeldUp: Bool { pipes.contains { $0.isHeldUp } }
+  var isHeldUp: Bool { pipes.contains { $0.isHeldUp || $0.isPaced } }
 
   func journal(_ stream: OutputStream) -> JournalFile { stream == .stdout ? journals.stdout : journals.stderr }
 

@@ -46,6 +46,7 @@ package struct RequestReview: Sendable {
       whole("processes", asked.processes, limits.processes), whole("disk_mb", asked.diskMB, limits.diskMB),
       whole("runtime_seconds", asked.runtimeSeconds, limits.runtimeSeconds), whole("inodes", asked.inodes, limits.inodes),
       whole("open_files", asked.openFiles, limits.openFiles),
+      whole("output_kb_per_second", asked.outputKBPerSecond, limits.outputKBPerSecond),
     ].compactMap { $0 }
   }
 

@@ -139,7 +139,8 @@ extension RepositoryService {
     return current
   }
 
-  func credentialScan() async throws -> CredentialScan {
+  /// The search that images and snapshots pass before they are kept.
+  package func credentialScan() async throws -> CredentialScan {
     CredentialScan(
       secrets: configuration.heldSecrets, markKey: try await registry.randomKey("credential scan"), allowed: configuration.images.scanAllow)
   }

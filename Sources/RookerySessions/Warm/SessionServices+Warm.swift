@@ -28,6 +28,7 @@ extension SessionServices {
       diskMB: min(asked?.diskMB ?? allowed.diskMB, allowed.diskMB),
       runtimeSeconds: min(asked?.runtimeSeconds ?? allowed.runtimeSeconds, allowed.runtimeSeconds),
       inodes: min(asked?.inodes ?? allowed.inodes, allowed.inodes),
-      openFiles: min(asked?.openFiles ?? allowed.openFiles, allowed.openFiles))
+      openFiles: min(asked?.openFiles ?? allowed.openFiles, allowed.openFiles),
+      outputKBPerSecond: min(asked?.outputKBPerSecond ?? allowed.outputKBPerSecond, allowed.outputKBPerSecond))
   }
 }

@@ -54,6 +54,11 @@ package struct WarmPreparation: WarmPreparing {
     try await services.gateway.grant(grant)
     var limits = services.limits(of: repository.name, asked: environment.limits)
     // Its time in the pool is not its session's.
+    // Sessions that wait for room come first.
+    if let lacking = try await services.starts.lacking(for: limits) {
+      throw RookeryError(
+        .limitHit, "The host has too little \(lacking.rawValue) for a sandbox that waits.", mend: "Stop sessions, or free some of it.")
+    }
     limits.runtimeSeconds = min(Self.longestLife, limits.runtimeSeconds + Int(order.maximumAge))
     let mounted = Array(bundles.map(\.agent).sorted().prefix(32))
     let sandbox = try await services.provider.create(
