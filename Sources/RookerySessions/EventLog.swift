@@ -3,7 +3,7 @@ import RookeryModel
 
 /// The newest committed events in memory, for live readers; everything older is read from the file.
 struct EventTail: Sendable {
-  private(set) var events: [EncodedEvent] = []
+  private(set) var events: ArraySlice<EncodedEvent> = []
   private var bytes = 0
   private let limit: Int
 
@@ -15,25 +15,37 @@ struct EventTail: Sendable {
     bytes += event.json.count
     guard bytes > limit else { return }
     // Dropping half at a time keeps appends cheap.
-    while bytes > limit / 2, events.count > 1 { bytes -= events.removeFirst().json.count }
+    var kept = events
+    while bytes > limit / 2, kept.count > 1 { bytes -= kept.removeFirst().json.count }
+    events = ArraySlice(Array(kept))
   }
 
   /// The events after `seq`, or nil where some of them are not in memory any more.
-  func events(after seq: Int64) -> [EncodedEvent]? {
+  func events(after seq: Int64) -> ArraySlice<EncodedEvent>? {
     guard let first = events.first else { return nil }
     guard seq + 1 >= first.seq else { return nil }
-    return Array(events[min(Int(seq + 1 - first.seq), events.count)...])
+    return events.dropFirst(Int(min(seq + 1 - first.seq, Int64(events.count))))
   }
 }
 
 /// A reader's place in a session's log.
 struct LiveCursor: EventCursor {
-  let session: LiveSession
+  let feed: SessionFeed
+  /// Reads a page of the session's file.
+  let stored: @Sendable (_ after: Int64) async throws -> [EncodedEvent]
   var after: Int64
+  var heard: UInt64
 
-  mutating func next() async throws -> [EncodedEvent] {
-    let events = try await session.events(following: after)
-    if let last = events.last { after = last.seq }
-    return events
+  mutating func next() async throws -> FeedNews {
+    switch try await feed.next(after: after, heard: heard) {
+    case .news(let news, let heard):
+      self.heard = heard
+      after = news.events.last?.seq ?? after
+      return news
+    case .stored:
+      let events = try await stored(after)
+      after = events.last?.seq ?? after
+      return FeedNews(events: events)
+    }
   }
 }

@@ -12,9 +12,9 @@ extension LiveSession {
   /// Makes the file of a new session with its first prompt, in one transaction.
   static func begin(
     _ meta: SessionMeta, prompt: Prompt, request: String, digest: Data, services: SessionServices
-  ) throws -> API.PromptReceipt {
+  ) throws -> (receipt: API.PromptReceipt, store: SessionStore) {
     let store = try SessionStore(directory: services.directory, session: meta.id, create: true)
-    return try store.write { transaction in
+    let receipt = try store.write { transaction in
       let now = Date()
       if let earlier = try transaction.request(request) {
         return try repeated(earlier, digest: digest, session: meta.id)
@@ -32,6 +32,7 @@ extension LiveSession {
       try transaction.enqueue(prompt, request: request, digest: digest, seq: event.seq)
       return API.PromptReceipt(session: meta.id, prompt: prompt.id, seq: event.seq)
     }
+    return (receipt, store)
   }
 
   /// Commits a prompt to the queue and lets it run when its turn comes.

@@ -7,6 +7,9 @@ import RookerySandbox
 import RookeryStore
 
 extension LiveSession {
+  /// Ids of sandboxes that sessions start themselves begin with this.
+  static let sandboxPrefix = "run-"
+
   /// Gets the turn a sandbox, with the repository's services in it: the session's own if it lives, else one from its snapshot, else
   /// one that waits in the pool, else a fresh one from the image.
   func claimSandbox() async throws {
@@ -19,30 +22,40 @@ extension LiveSession {
 
   private func startSandbox(_ agent: AgentDefinition) async throws {
     let (image, environment) = try await services.repositories.image(for: meta.repository)
-    let fresh = meta.sandbox ?? .random(prefix: "b")
-    if meta.sandbox == nil {
-      meta.sandbox = fresh
-      meta.sandboxReady = false
-      try commit()
-    }
+    let isNew = meta.sandbox == nil
+    let fresh = meta.sandbox ?? .random(prefix: Self.sandboxPrefix)
     var source = CreateSandbox.Source.image(image.id)
     if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
     let limits = limits(asked: environment.limits)
-    let blocked = services.configuration.blockedCommands(for: meta.repository)
-    let bundles = agent.python.isEmpty ? [] : [agent.name]
-    // What it may reach is settled while it starts.
+    let order = CreateSandbox(
+      id: fresh, source: source, limits: limits, bundles: agent.python.isEmpty ? [] : [agent.name],
+      blockedCommands: services.configuration.blockedCommands(for: meta.repository))
+    // It starts while its id goes to the disk, and while it is settled what it may reach. One whose id was never stored belongs to
+    // nobody: the next start of the server ends it.
+    async let created = services.provider.create(order)
     async let granted: Void = grant(fresh, limits: limits)
+    if isNew {
+      meta.sandbox = fresh
+      meta.sandboxReady = false
+      do {
+        try commit()
+      } catch {
+        _ = try? await created
+        try? await services.provider.terminate(fresh, keep: nil)
+        throw error
+      }
+    }
     do {
-      sandbox = try await services.provider.create(
-        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
+      sandbox = try await created
     } catch let error as RookeryError where error.code == .notFound && meta.snapshot != nil {
       meta.snapshot = nil
       meta.agentSession = nil
       let text = "The session's snapshot is gone: it starts again from the image and the pushed branch."
       try commit([.notice(.init(level: .warning, text: text))])
       source = .image(image.id)
-      sandbox = try await services.provider.create(
-        .init(id: fresh, source: source, limits: limits, bundles: bundles, blockedCommands: blocked))
+      var order = order
+      order.source = source
+      sandbox = try await services.provider.create(order)
     }
     try await granted
     meta.sandboxReady = true

@@ -31,6 +31,8 @@ extension LiveSession {
     let start = AgentStart(
       definition: definition, repository: meta.repository, environment: meta.environment, exposed: exposedSecrets)
     let specification = try start.process(process, model: services.configuration.model, arguments: Self.scriptFromInput)
+    // It waits for its script, which is written only once it is stored.
+    async let started: Void = sandbox.start(specification)
     if !current.prompted {
       let bytes = Array(text.utf8)
       turn?.prompted = true
@@ -42,7 +44,7 @@ extension LiveSession {
         return []
       }
     }
-    try await sandbox.start(specification)
+    try await started
     try connect(to: process, in: sandbox)
   }
 

@@ -23,9 +23,8 @@ actor LiveSession {
   /// Prompts that wait.
   var queued = 0
   var seq: Int64
-  private var tail = EventTail()
-  private var readers: [UInt64: CheckedContinuation<Void, any Error>] = [:]
-  private var nextReader: UInt64 = 0
+  /// Those who follow the session hear through it.
+  let feed: SessionFeed
   private var persisted: (meta: SessionMeta, turn: TurnState?)
   /// Events that may wait for the next commit, a moment later: what they follow from is repeatable until then.
   private var deferred: [EventPayload] = []
@@ -52,9 +51,11 @@ actor LiveSession {
   /// Secrets that the operator lets this session's agent see, by the variable that holds them; never stored.
   var exposedSecrets: [String: Secret] = [:]
 
-  /// Opens a session's file.
-  init(_ id: SessionID, services: SessionServices, indexer: SessionIndexer) throws {
-    let store = try SessionStore(directory: services.directory, session: id, create: false)
+  /// Opens a session's file, unless `store` is it already. `known`: the feed that others follow already.
+  init(
+    _ id: SessionID, store: SessionStore? = nil, services: SessionServices, indexer: SessionIndexer, feed known: SessionFeed? = nil
+  ) throws {
+    let store = try store ?? SessionStore(directory: services.directory, session: id, create: false)
     let loaded = try store.read { transaction in
       guard let stored = try transaction.meta() else {
         throw RookeryError(.notFound, "The session “\(id)” was never begun.", mend: "Repeat the request that made it.")
@@ -79,6 +80,7 @@ actor LiveSession {
     seq = loaded.seq
     queued = loaded.queued
     persisted = (loaded.meta, loaded.turn)
+    feed = known ?? SessionFeed(id, generation: loaded.generation, seq: loaded.seq)
   }
 
   // MARK: Writing
@@ -115,68 +117,24 @@ actor LiveSession {
 
   private func publish(_ stored: [StoredEvent]) {
     if let last = stored.last { seq = last.seq }
-    for event in stored { tail.append(EncodedEvent(seq: event.seq, kind: event.kind, json: event.json)) }
-    if !stored.isEmpty {
-      let waiting = readers
-      readers = [:]
-      for reader in waiting.values { reader.resume() }
-    }
+    feed.publish(stored.map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) })
     indexer.update(summary)
   }
 
-  // MARK: Reading
+  /// Tells whoever listens now of something that is no event.
+  func signal(_ signal: SessionSignal) { feed.signal(signal) }
 
-  /// The events after `after`: from memory where they are there, else a page of the file; waits when there are none yet.
-  func events(following after: Int64) async throws -> [EncodedEvent] {
-    while after >= seq {
-      guard !closing else {
-        throw RookeryError(.unavailable, "The server is shutting down.", mend: "Connect again and resume after \(after).")
-      }
-      try await nextCommit()
-    }
-    if let recent = tail.events(after: after) { return Self.page(recent) }
-    return try events(after: after, limit: 500)
-  }
+  // MARK: Reading
 
   func events(after: Int64, limit: Int) throws -> [EncodedEvent] {
     try store.read { try $0.events(after: after, limit: limit, bytes: 256 << 10) }
       .map { EncodedEvent(seq: $0.seq, kind: $0.kind, json: $0.json) }
   }
 
-  private static func page(_ events: [EncodedEvent]) -> [EncodedEvent] {
-    var size = 0
-    let end = events.firstIndex { event in
-      size += event.json.count
-      return size > 256 << 10
-    }
-    return Array(events[..<max(1, end ?? events.count)])
-  }
-
-  private func nextCommit() async throws {
-    nextReader += 1
-    let reader = nextReader
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        if Task.isCancelled {
-          continuation.resume(throwing: CancellationError())
-        } else {
-          readers[reader] = continuation
-        }
-      }
-    } onCancel: {
-      Task { await self.cancelReader(reader) }
-    }
-  }
-
-  private func cancelReader(_ reader: UInt64) {
-    readers.removeValue(forKey: reader)?.resume(throwing: CancellationError())
-  }
-
   /// Lets readers and the running turn go without ending anything: sandbox and agent live on for the next process.
   func close() async {
     closing = true
-    for reader in readers.values { reader.resume() }
-    readers = [:]
+    feed.close()
     alarmTimer?.cancel()
     stopping?.cancel()
     link?.pump?.cancel()

@@ -12,7 +12,11 @@ package actor SessionEngine: SessionService {
   let services: SessionServices
   private let indexer: SessionIndexer
   private var live: [SessionID: LiveSession] = [:]
+  /// What is followed, whether or not its session is live.
+  private var feeds: [SessionID: WeakFeed] = [:]
   private var closing = false
+  /// When this server started: what is older was made by an earlier one.
+  let started = Date()
 
   package init(services: SessionServices) throws {
     self.services = services
@@ -36,6 +40,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.followHost() }
       group.addTask { await self.followUsage() }
       group.addTask { await self.sweepSnapshots() }
+      group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
@@ -49,18 +54,23 @@ package actor SessionEngine: SessionService {
     }
   }
 
-  func forget(_ id: SessionID) { live[id] = nil }
+  func forget(_ id: SessionID) {
+    live[id] = nil
+    feeds[id] = nil
+  }
 
   /// Every session that there is.
   func allSessions() throws -> [LiveSession] {
     try SessionStore.sessions(in: services.directory).compactMap { try? session($0) }
   }
 
-  func session(_ id: SessionID) throws -> LiveSession {
+  /// `store`: the session's file, where it is open already.
+  func session(_ id: SessionID, store: SessionStore? = nil) throws -> LiveSession {
     if let session = live[id] { return session }
     guard !closing else { throw RookeryError(.unavailable, "The server is shutting down.", mend: "Try again in a moment.") }
-    let session = try LiveSession(id, services: services, indexer: indexer)
+    let session = try LiveSession(id, store: store, services: services, indexer: indexer, feed: feeds[id]?.feed)
     live[id] = session
+    feeds[id] = WeakFeed(feed: session.feed)
     return session
   }
 
@@ -95,8 +105,8 @@ package actor SessionEngine: SessionService {
     meta.id = id
     meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
-    let receipt = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
-    let session = try session(id)
+    let (receipt, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+    let session = try session(id, store: store)
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
     try services.registry.index(await session.summary)
@@ -140,7 +150,15 @@ package actor SessionEngine: SessionService {
   }
 
   package func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
-    LiveCursor(session: try self.session(session), after: max(after, 0))
+    let feed = try self.session(session).feed
+    return LiveCursor(
+      feed: feed, stored: { [self] in try await self.session(session).events(after: $0, limit: 500) }, after: max(after, 0),
+      heard: feed.signalled)
+  }
+
+  package func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
+    guard let feed = feeds[session]?.feed else { return }
+    feed.signal(signal)
   }
 
   package func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data) {
@@ -241,4 +259,9 @@ package actor SessionEngine: SessionService {
     for session in live.values where await session.meta.sandbox == sandbox { return session }
     return nil
   }
+}
+
+/// A feed that is there as long as someone holds it: its session, or who follows it.
+private struct WeakFeed {
+  weak var feed: SessionFeed?
 }

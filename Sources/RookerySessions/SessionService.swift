@@ -26,14 +26,16 @@ package protocol SessionService: Sendable {
   func events(_ session: SessionID, after: Int64, limit: Int) async throws -> API.Events
   /// A reader that joins stored history to the live stream, with no gap and no duplicate.
   func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor
+  /// Tells whoever follows the session now of something that is no event. Nothing happens when nobody does.
+  func signal(_ session: SessionID, _ signal: SessionSignal) async throws
   func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data)
 }
 
 /// A client's place in a session's log. Pulling is what bounds memory: a slow client simply asks later.
 package protocol EventCursor: Sendable {
-  /// The next events, at least one and at most a few hundred KB together; waits until there are any.
+  /// The next events, at most a few hundred KB together, and the signals since; waits until there are any.
   /// Throws `CancellationError` when the task is cancelled, `unavailable` when the server shuts down.
-  mutating func next() async throws -> [EncodedEvent]
+  mutating func next() async throws -> FeedNews
 }
 
 /// An event as it goes over the wire: encoded once, in its commit.

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import RookeryConfiguration
 import RookeryModel
+import RookerySessions
 import RookeryTestSupport
 import Testing
 
@@ -42,6 +43,21 @@ import Testing
         // What comes now follows without a gap.
         await server.sessions.append(id, chunk(99))
         #expect(try await reader.next()?.id == "23")
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aSignalHasNoPlaceInTheLog() async throws {
+    try await TestServer.run { server in
+      let id = try await server.makeSession()
+      try await withClient { client in
+        var reader = try await EventReader(server, "/v1/sessions/\(id)/events?after=1", client: client)
+        #expect(try await reader.next()?.id == "2")
+        try await server.sessions.signal(id, try SessionSignal("typing", ["user": "ada"]))
+        await server.sessions.append(id, chunk(1))
+        let next = try await reader.next()
+        #expect(next?.id == "3")
+        #expect(reader.signals == [#"{"payload":{"user":"ada"},"signal":"typing"}"#])
       }
     }
   }

@@ -88,12 +88,14 @@ final class SandboxNetworkPool: Sendable {
     state = Mutex(State(plan: plan))
   }
 
-  /// A fresh network that no sandbox had before.
+  /// A fresh network that no sandbox had before. Whoever took it calls `refill` when its sandbox runs.
   func take() throws -> SandboxNetwork {
     let (ready, plan) = state.withLock { ($0.spare.popLast(), $0.plan) }
-    BlockingThread.start(name: "network-pool") { self.fill() }
     return try ready ?? SandboxNetwork.make(plan)
   }
+
+  /// Makes what is missing, in the background: not while a sandbox starts, which would wait for the processor.
+  func refill() { BlockingThread.start(name: "network-pool") { self.fill() } }
 
   /// Networks that are taken from now on lead these ports to the gateway.
   func use(ports: [UInt16]) {
@@ -103,7 +105,7 @@ final class SandboxNetworkPool: Sendable {
       state.spare = []
       return true
     }
-    if isNew { BlockingThread.start(name: "network-pool") { self.fill() } }
+    if isNew { refill() }
   }
 
   func fill() {

@@ -78,6 +78,7 @@ actor HostedSandbox {
     try cgroup.make(limits)
     ownsCgroup = true
     let network = try context.networks.take()
+    defer { context.networks.refill() }
     let listener = try listenForRunner()
     let launcher = SandboxLauncher(
       fixture: context.fixture, sandbox: id, storage: context.storage, layers: layers, limits: limits, blocked: blocked,

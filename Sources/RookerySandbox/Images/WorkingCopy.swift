@@ -79,6 +79,12 @@ struct WorkingCopy: Sendable {
         "find", directory, "-xdev", "(", "!", "-uid", "1000", "-o", "!", "-gid", "1000", ")", "-exec", "chown", "-h", "1000:1000", "{}",
         "+",
       ])
+    // What each session's first step would have to make, while its agent waits.
+    try await asRoot(
+      [
+        "install", "-d", "-o", "1000", "-g", "1000", "/home/agent/.config", "/home/agent/.config/git",
+        directory + "/.git/refs/heads/rookery",
+      ])
   }
 
   /// Takes temporary files away.

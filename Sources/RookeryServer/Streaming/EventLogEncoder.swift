@@ -18,4 +18,15 @@ struct EventLogEncoder: EventStreamEncoder {
     }
     return buffer
   }
+
+  /// A named event, so that a client which knows no signals hears none; no id, since there is nothing to come back to.
+  func frames(for signals: [SessionSignal]) -> ByteBuffer? {
+    var buffer = ByteBuffer()
+    for signal in signals {
+      buffer.writeString("event: signal\ndata: ")
+      buffer.writeBytes(signal.json)
+      buffer.writeString("\n\n")
+    }
+    return buffer
+  }
 }

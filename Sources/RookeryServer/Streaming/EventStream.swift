@@ -14,6 +14,8 @@ protocol EventStreamEncoder: Sendable {
   func opening() async throws -> ByteBuffer
   /// The frames for these events, which follow those of the last call; nil when there is nothing to say of them.
   mutating func frames(for events: [EncodedEvent]) async throws -> ByteBuffer?
+  /// The frames for signals: they come after the events of the same batch; nil when they say nothing here.
+  mutating func frames(for signals: [SessionSignal]) async throws -> ByteBuffer?
 }
 
 /// A Server-Sent Events answer that follows a session's log.
@@ -42,7 +44,7 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
   }
 
   private enum Step: Sendable {
-    case events([EncodedEvent], any EventCursor)
+    case news(FeedNews, any EventCursor)
     case beat
     case ended
   }
@@ -64,8 +66,13 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
         try await watch.writing(try await encoder.opening(), to: &writer)
         while let step = try await group.next() {
           switch step {
-          case .events(let events, let cursor):
-            if let frames = try await encoder.frames(for: events) { try await watch.writing(frames, to: &writer) }
+          case .news(let news, let cursor):
+            if !news.events.isEmpty, let frames = try await encoder.frames(for: news.events) {
+              try await watch.writing(frames, to: &writer)
+            }
+            if !news.signals.isEmpty, let frames = try await encoder.frames(for: news.signals) {
+              try await watch.writing(frames, to: &writer)
+            }
             group.addTask { [pace] in
               // Gathers what comes in quick succession.
               if pace.gather > .zero { try await Task.sleep(for: pace.gather) }
@@ -100,8 +107,8 @@ struct EventStream<Encoder: EventStreamEncoder>: Sendable {
 
   private static func pull(_ cursor: any EventCursor) async throws -> Step {
     var cursor = cursor
-    let events = try await cursor.next()
-    return .events(events, cursor)
+    let news = try await cursor.next()
+    return .news(news, cursor)
   }
 
   private static func beat(_ pace: EventStreamPace) async throws -> Step {

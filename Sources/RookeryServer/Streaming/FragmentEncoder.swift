@@ -40,6 +40,9 @@ struct FragmentEncoder: EventStreamEncoder {
     return try message(fragments).frame()
   }
 
+  /// The page shows nothing of them.
+  func frames(for signals: [SessionSignal]) -> ByteBuffer? { nil }
+
   private func message(_ fragments: [Fragment]) -> FragmentMessage {
     FragmentMessage(after: transcript.seq, from: transcript.turnStart, generation: generation, fragments: fragments)
   }

@@ -15,6 +15,8 @@ struct EventReader {
   private(set) var status = 0
   private(set) var generation: String?
   private(set) var comments: [String] = []
+  private(set) var signals: [String] = []
+  private var isSignal = false
   private var buffer: [UInt8] = []
   private var start = 0
   private var message = Message(id: nil, data: "")
@@ -41,9 +43,14 @@ struct EventReader {
         let line = String(decoding: buffer[start..<end], as: UTF8.self)
         start = end + 1
         if line.isEmpty {
-          defer { message = Message(id: nil, data: "") }
+          defer {
+            message = Message(id: nil, data: "")
+            isSignal = false
+          }
+          if isSignal { signals.append(message.data) }
           if message.id != nil { return message }
         }
+        if line == "event: signal" { isSignal = true }
         if line.hasPrefix(":") { comments.append(String(line.dropFirst())) }
         if line.hasPrefix("id: ") { message.id = String(line.dropFirst(4)) }
         if line.hasPrefix("data: ") { message.data += line.dropFirst(6) }

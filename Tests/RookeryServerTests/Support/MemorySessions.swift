@@ -9,6 +9,7 @@ actor MemorySessions: SessionService {
     var prompts: [Prompt] = []
     var artifacts: [(Artifact, Data)] = []
     var events: [EncodedEvent] = []
+    var signals: [SessionSignal] = []
     var readers: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -100,8 +101,13 @@ actor MemorySessions: SessionService {
   }
 
   func cursor(_ session: SessionID, after: Int64) async throws -> any EventCursor {
+    MemoryCursor(sessions: self, session: session, after: after, heard: try check(session).signals.count)
+  }
+
+  func signal(_ session: SessionID, _ signal: SessionSignal) async throws {
     try check(session)
-    return MemoryCursor(sessions: self, session: session, after: after)
+    sessions[session]?.signals.append(signal)
+    wake(session)
   }
 
   func artifact(_ session: SessionID, _ artifact: ArtifactID) async throws -> (Artifact, Data) {
@@ -192,10 +198,11 @@ extension MemorySessions {
 
   func setTitle(_ id: SessionID, _ title: String) { sessions[id]?.summary.title = title }
 
-  fileprivate func next(_ id: SessionID, after: Int64) async throws -> [EncodedEvent] {
+  fileprivate func next(_ id: SessionID, after: Int64, heard: Int) async throws -> (FeedNews, heard: Int) {
     while true {
       try Task.checkCancellation()
       let events = try check(id).events
+      let signals = try check(id).signals
       // Seqs are dense from 1: an event's place follows from its seq.
       if Int(after) < events.count {
         var size = 0
@@ -204,8 +211,9 @@ extension MemorySessions {
           return size < 200_000
         }
         handedOut[id, default: 0] += batch.reduce(0) { $0 + $1.json.count }
-        return Array(batch)
+        return (FeedNews(events: Array(batch), signals: Array(signals[heard...])), signals.count)
       }
+      if signals.count > heard { return (FeedNews(signals: Array(signals[heard...])), signals.count) }
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
           if Task.isCancelled { continuation.resume() } else { sessions[id]?.readers.append(continuation) }
@@ -227,10 +235,12 @@ private struct MemoryCursor: EventCursor {
   let sessions: MemorySessions
   let session: SessionID
   var after: Int64
+  var heard: Int
 
-  mutating func next() async throws -> [EncodedEvent] {
-    let events = try await sessions.next(session, after: after)
-    after = events.last?.seq ?? after
-    return events
+  mutating func next() async throws -> FeedNews {
+    let (news, heard) = try await sessions.next(session, after: after, heard: heard)
+    after = news.events.last?.seq ?? after
+    self.heard = heard
+    return news
   }
 }
