@@ -117,7 +117,7 @@ let package = Package(
     module(
       "RookeryServer",
       [
-        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookerySessions", "RookerySandbox", "CCmarkGFM",
+        "RookeryModel", "RookeryStore", "RookeryConfiguration", "RookeryGitHub", "RookerySessions", "RookerySandbox", "CCmarkGFM",
         .hummingbird, .hummingbirdCore, .httpTypes, .logging, .crypto, .nioCore, .serviceLifecycle,
       ],
       resources: [.embedInCode("Resources")]),
@@ -189,12 +189,13 @@ let package = Package(
         "RookerySandbox", "RookeryStore", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryGateway", "RookeryRehearsal",
         "RookeryTestSupport", .logging,
       ]),
-    tests("RookerySessionsTests", ["RookerySessions", "RookeryTestSupport"]),
+    tests("RookerySessionsTests", ["RookerySessions", "RookeryGitHub", "RookeryModel", "RookeryTestSupport"]),
     tests("RookeryWebSocketTests", ["RookeryWebSocket", "RookeryModel", .httpTypes]),
     tests(
       "RookeryServerTests",
       [
-        "RookeryServer", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel", "RookeryTestSupport", .httpClient,
+        "RookeryServer", "RookeryGitHub", "RookerySessions", "RookeryStore", "RookeryConfiguration", "RookeryModel",
+        "RookeryTestSupport", .httpClient,
         .httpTypes, .nioCore, .nioHTTP1, .nioFoundation, .serviceLifecycle, .logging,
       ]),
     tests(

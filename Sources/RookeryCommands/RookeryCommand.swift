@@ -23,6 +23,7 @@ struct RookeryCommand: AsyncParsableCommand {
         name: "Server",
         subcommands: [
           UpCommand.self, DownCommand.self, DoctorCommand.self, BaseCommand.self, LoginLinkCommand.self, TokenCommand.self,
+          AuditCommand.self, SecretsCommand.self,
         ]),
       CommandGroup(name: "Process", subcommands: [ServeCommand.self, HostCommand.self, GatewayCommand.self]),
       CommandGroup(name: "Trial", subcommands: [DemoCommand.self, ModelCommand.self, VersionCommand.self]),

@@ -84,27 +84,6 @@ extension Configuration {
     case text(Secret)
   }
 
-  /// A certificate and its key, in PEM.
-  public struct TLS: Sendable, Equatable {
-    public var certificateFile: String
-    public var keyFile: String
-    public init(certificateFile: String, keyFile: String) {
-      self.certificateFile = certificateFile
-      self.keyFile = keyFile
-    }
-  }
-}
-
-extension Configuration.TLS {
-  init(_ value: YAMLValue) throws {
-    let section = try value.section(ConfigurationKeys.TLS.self)
-    let certificate = try section.required(.certificateFile)
-    keyFile = try SecretFile(try section.required(.keyFile)).checkedPath()
-    certificateFile = SecretFile.path(of: try certificate.line(), beside: value.document.name)
-    guard FileManager.default.isReadableFile(atPath: certificateFile) else {
-      throw certificate.failure("names \(certificateFile), which can't be read.", mend: "Name the certificate chain in PEM.")
-    }
-  }
 }
 
 extension Configuration.GitHub {

@@ -9,8 +9,6 @@ extension Configuration.Server {
     if let value = section[.port] { port = try value.integer(in: 0...65535) }
     if let value = section[.allowedHosts] { allowedHosts = try value.elements().map { try $0.hostName() } }
     if let value = section[.externalURL] { externalURL = try value.webAddress().text }
-    if let value = section[.trustedProxies] { trustedProxies = try value.elements(limit: 100).map { try $0.addressRange() } }
-    tls = try section[.tls].map(Configuration.TLS.init)
     secretsKeys = try section[.secretsKeyFile].map { .file(try SecretFile($0).checkedPath()) }
     let isLoopback = host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
     guard isLoopback || !allowedHosts.isEmpty else {

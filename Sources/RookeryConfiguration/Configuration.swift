@@ -31,10 +31,6 @@ public struct Configuration: Sendable, Equatable {
     public var allowedHosts: [String] = []
     /// Where people reach the server, for links; derived from host and port when absent.
     public var externalURL: String?
-    /// Addresses of proxies whose word about the client's address is taken.
-    public var trustedProxies: [AddressRange] = []
-    /// TLS that the server ends itself; nil: it speaks plain HTTP.
-    public var tls: TLS?
     /// The keys that secrets are encrypted under at rest; nil: the server makes a file of its own.
     public var secretsKeys: SecretsKeys?
     public init() {}

@@ -8,14 +8,7 @@ enum ConfigurationKeys {
     case host, port
     case allowedHosts = "allowed_hosts"
     case externalURL = "external_url"
-    case trustedProxies = "trusted_proxies"
-    case tls
     case secretsKeyFile = "secrets_key_file"
-  }
-
-  enum TLS: String, ConfigurationKey {
-    case certificateFile = "certificate_file"
-    case keyFile = "key_file"
   }
 
   enum Network: String, ConfigurationKey {
@@ -169,7 +162,7 @@ enum ConfigurationKeys {
       + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
       + paths(GitHub.self, "github.") + paths(GitHubApp.self, "github.app.") + paths(SignIn.self, "github.sign_in.")
-      + paths(PullRequests.self, "github.pull_requests.") + paths(Commits.self, "github.commits.") + paths(TLS.self, "server.tls.")
+      + paths(PullRequests.self, "github.pull_requests.") + paths(Commits.self, "github.commits.")
   }
 
   /// Every key of `.rookery/environment.yaml`.

@@ -1,5 +1,6 @@
 import Foundation
 import RookeryConfiguration
+import RookeryGitHub
 import RookeryModel
 import RookerySessions
 import RookeryStore
@@ -15,6 +16,13 @@ package struct ServerContext: Sendable {
   package var version: String
   /// Users of this machine, beside root and the server's own, who are the local admin when they come by the Unix socket.
   package var localUsers: Set<UInt32>
+  /// The App and people's access at GitHub; nil: nobody signs in with it.
+  package var github: GitHubIdentity?
+  package var vault: SecretVault?
+  /// Called when a webhook was stored.
+  package var webhookArrived: @Sendable () -> Void = {}
+  /// Called when a person has linked an account.
+  package var accountLinked: @Sendable (UserID) async -> Void = { _ in }
   /// Asks `host` and the gateway; answers within a few seconds.
   package var health: @Sendable () async -> API.Health
 

@@ -110,7 +110,7 @@ package struct WebServer: Service {
       HostCheck(names: HostNames(context.configuration.server))
       Authentication(registry: context.registry, cookie: cookie, failedLogins: failedLogins, localUsers: context.localUsers)
     }
-    var routes = RouteTable(router: router)
+    var routes = RouteTable(router: router, visibility: context.visibility)
     StatusRoutes.add(to: &routes, context)
     RepositoryRoutes.add(to: &routes, context)
     WarmRoutes.add(to: &routes, context)
@@ -119,6 +119,8 @@ package struct WebServer: Service {
     AgentRoutes.add(to: &routes, context)
     PersonRoutes.add(to: &routes, context)
     LoginRoutes.add(to: &routes, context, cookie: cookie, failedLogins: failedLogins)
+    GitHubRoutes.add(to: &routes, context, cookie: cookie, failedLogins: failedLogins)
+    AdministrationRoutes.add(to: &routes, context)
     PageRoutes.add(to: &routes, context, pace: pace)
     FormRoutes.add(to: &routes, context)
     return routes

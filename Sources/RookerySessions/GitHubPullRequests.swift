@@ -11,7 +11,8 @@ package struct GitHubPullRequests: PullRequestOpener {
   ) async throws -> (PullRequest, created: Bool) {
     let client = GitHubClient(apiURL: forge.apiURL)
     var (pull, created) = try await client.findOrCreatePullRequest(
-      repository: forge.repository, head: text.head, base: text.base, title: text.title, body: text.body, draft: false, token: token)
+      repository: forge.repository, head: text.head, base: text.base, title: text.title, body: text.body, draft: text.isDraft,
+      token: token)
     if !created, pull.body != text.body {
       // The title may have been edited by people; the body says what the newest turn did.
       pull = try await client.updatePullRequest(

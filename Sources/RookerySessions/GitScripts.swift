@@ -117,6 +117,21 @@ struct GitScripts: Sendable {
       """, id: id, arguments: [ref, base, pushed, message], environment: Self.identity(author))
   }
 
+  /// Prints `workflows` where the branch changes workflow files since `start`, then the repository's template for pull requests, if any.
+  func lookBeforePush(id: ProcessID, start: String) -> ProcessSpec {
+    script(
+      """
+      git diff --quiet --no-ext-diff --no-textconv "$1" HEAD -- .github/workflows && echo plain || echo workflows
+      for name in .github/pull_request_template.md .github/PULL_REQUEST_TEMPLATE.md pull_request_template.md \\
+        PULL_REQUEST_TEMPLATE.md docs/pull_request_template.md docs/PULL_REQUEST_TEMPLATE.md; do
+        if git cat-file -e "HEAD:$name" 2>/dev/null; then
+          git cat-file blob "HEAD:$name" | head -c 20000
+          break
+        fi
+      done
+      """, id: id, arguments: [start])
+  }
+
   func push(id: ProcessID, branch: String) -> ProcessSpec {
     script("git push --quiet --force --no-verify \"$1\" \"HEAD:refs/heads/$2\"", id: id, arguments: [remote, branch])
   }

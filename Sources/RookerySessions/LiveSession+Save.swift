@@ -76,8 +76,12 @@ extension LiveSession {
   /// Sends the branch to the remote through the broker, which adds the credential.
   func push() async throws {
     guard let current = turn, let commit = current.commit, let sandbox else { return }
+    try await lookBeforePush(current, sandbox)
     let result = try await sandbox.run(git.push(id: try ProcessID("turn-\(current.number)-push"), branch: meta.branch))
     guard result.exit.succeeded else {
+      if result.errorOutput.contains("`workflows` permission") || result.errorOutput.contains("without `workflow` scope") {
+        throw workflowRefusal
+      }
       throw RookeryError(
         .pushRejected, "The branch could not be pushed: \(GitScripts.lastLine(of: result.errorOutput))",
         mend: "Check the repository's URL and credential in the configuration; the next prompt pushes again.", context: result.errorOutput)
@@ -87,30 +91,10 @@ extension LiveSession {
     try self.commit([.branchPushed(.init(branch: meta.branch, commit: commit, remote: remote))])
   }
 
-  /// Opens or updates the pull request with the prompting author's own token.
-  func openPullRequest() async throws {
-    guard let current = turn, let forge = services.configuration.repositories[meta.repository]?.forge,
-      let opener = services.pullRequests
-    else { return }
-    guard let token = services.configuration.github.userTokens[current.author.email.lowercased()] else {
-      let text =
-        "The branch is pushed, but no pull request was opened: no GitHub token is configured for \(current.author.email). "
-        + "With one, the next prompt opens it as them."
-      try commit([.notice(.init(level: .warning, text: text))])
-      return
-    }
-    let base = try await services.repositories.get(meta.repository).defaultBranch
-    let text = try pullRequestText(current, base: base)
-    let (pull, created) = try await opener.openPullRequest(text, forge: forge, token: token)
-    guard created || pull != meta.pullRequest else { return }
-    meta.pullRequest = pull
-    try commit([created ? .pullRequestOpened(pull) : .pullRequestUpdated(pull)])
-  }
-
   // MARK: Texts
 
   /// The agent's closing words of a turn: what it said after its last tool call.
-  private func closingMessage(of turn: Int) throws -> String {
+  func closingMessage(of turn: Int) throws -> String {
     try store.read { transaction in
       var text = ""
       for event in try transaction.events(ofTurn: turn, kinds: ["agent.message", "tool.call"]) {
@@ -123,16 +107,12 @@ extension LiveSession {
   private func commitMessage(_ current: TurnState) throws -> String {
     guard let prompt = try store.read({ try $0.prompt(current.prompt) }) else { return "Work of turn \(current.number)" }
     let closing = try closingMessage(of: current.number)
-    return [SessionEngine.title(of: prompt.text, limit: 72), closing, "Rookery-Session: \(id)"].filter { !$0.isEmpty }.joined(
-      separator: "\n\n")
-  }
-
-  private func pullRequestText(_ current: TurnState, base: String) throws -> PullRequestText {
-    let closing = try closingMessage(of: current.number)
-    let link = services.configuration.server.link(to: "/sessions/\(id)")
-    let body = [closing, "Prompted by \(current.author.name) in [a Rookery session](\(link))."].filter { !$0.isEmpty }
-      .joined(separator: "\n\n---\n\n")
-    return PullRequestText(head: meta.branch, base: base, title: meta.title, body: body)
+    let rules = services.configuration.github.commits
+    var trailers = ["Rookery-Session: \(id)"]
+    if let coAuthor = rules.coAuthor { trailers.append("Co-authored-by: \(coAuthor)") }
+    if rules.signOff { trailers.append("Signed-off-by: \(current.author.name) <\(current.author.email)>") }
+    return [SessionEngine.title(of: prompt.text, limit: 72), closing, trailers.joined(separator: "\n")].filter { !$0.isEmpty }
+      .joined(separator: "\n\n")
   }
 }
 

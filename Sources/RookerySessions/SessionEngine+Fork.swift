@@ -5,6 +5,7 @@ import RookeryStore
 extension SessionEngine {
   package func fork(_ session: SessionID, _ request: API.ForkSession, by user: User) async throws -> API.PromptReceipt {
     let text = try Self.checked(request.prompt, requestId: request.requestId)
+    try await admit(user, to: session)
     let origin = try self.session(session)
     let point = try await origin.forkPoint(at: request.at)
     var body = request

@@ -42,6 +42,7 @@ package actor SessionEngine: SessionService {
       group.addTask { await self.sweepSnapshots() }
       group.addTask { await self.endOrphans() }
       group.addTask { await self.followReports() }
+      if self.services.github != nil { group.addTask { await self.sweepHeld() } }
       if let pool = services.pool { group.addTask { try? await pool.run() } }
     }
   }
@@ -79,6 +80,7 @@ package actor SessionEngine: SessionService {
   package func create(_ request: API.CreateSession, by user: User) async throws -> API.PromptReceipt {
     let text = try Self.checked(request.prompt, requestId: request.requestId)
     let repository = try await services.repositories.get(request.repository)
+    try await services.admitWork(of: user, on: repository)
     let agent = try await agent(asked: request.agent, repository: repository)
     var body = request
     body.author = nil
@@ -115,11 +117,15 @@ package actor SessionEngine: SessionService {
 
   package func prompt(_ session: SessionID, _ request: API.PostPrompt, by user: User) async throws -> API.PromptReceipt {
     let text = try Self.checked(request.text, requestId: request.requestId)
+    try await admit(user, to: session)
     return try await self.session(session).enqueue(
       text, author: user.author, request: "\(user.id)/\(request.requestId)", digest: Self.digest(text))
   }
 
-  package func stop(_ session: SessionID, by user: User) async throws { try await self.session(session).stop() }
+  package func stop(_ session: SessionID, by user: User) async throws {
+    try await admit(user, to: session)
+    try await self.session(session).stop()
+  }
 
   package func cancel(_ session: SessionID, prompt: PromptID, by user: User) async throws {
     try await self.session(session).cancel(prompt, by: user.id)

@@ -38,6 +38,17 @@ struct SessionMeta: Codable, Equatable, Sendable {
   /// The agent's own name for the conversation, for loading it into a new process.
   var agentSession: String?
   var pullRequest: PullRequest?
+  /// A pull request that is about to be opened: recorded before the forge is asked, taken back with what came of it.
+  var pullRequestIntent: PullRequestIntent?
+  /// Whose pull request waits until they have linked an account.
+  var heldPullRequest: HeldPullRequest?
+  /// The repository's own template, as the branch had it when it was pushed.
+  var pullRequestTemplate: String?
+  /// What the forge said of the pull request's end; each is told once.
+  var pullRequestEnd: String?
+  /// The newest commit whose failed checks were told, and how many prompts failed checks made.
+  var toldChecks: String?
+  var checkPrompts: Int?
   var lastResult: TurnFinished.Result?
   /// The repository's services that run in `sandbox`; nil: none.
   var services: [EnvironmentFile.Service]?
@@ -55,4 +66,19 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var gatewayReports: Int64?
   /// The sandbox for which people were told what was granted and what was not.
   var explainedSandbox: SandboxID?
+}
+
+/// What is about to be asked of the forge.
+struct PullRequestIntent: Codable, Equatable, Sendable {
+  var head: String
+  var base: String
+  var author: UserID
+  var at: Date
+}
+
+/// A pull request that nobody may open so far.
+struct HeldPullRequest: Codable, Equatable, Sendable {
+  var author: Author
+  /// The turn whose words it is opened with.
+  var turn: Int
 }

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import RookeryAgents
 import RookeryConfiguration
+import RookeryGitHub
 import RookeryModel
 import RookerySandbox
 import RookeryStore
@@ -17,6 +18,8 @@ package struct SessionServices: Sendable {
   package var repositories: RepositoryService
   package var agents: AgentCatalog
   package var pullRequests: (any PullRequestOpener)?
+  /// The App and people's access at GitHub; nil: what the configuration has is all.
+  package var github: GitHubIdentity?
   /// Sandboxes that wait for sessions; nil: every session starts one of its own.
   package var pool: WarmPool?
   package var logger: Logger
@@ -49,4 +52,5 @@ package struct PullRequestText: Sendable, Equatable {
   package var base: String
   package var title: String
   package var body: String
+  package var isDraft = false
 }

@@ -28,7 +28,10 @@ import Testing
       #expect(
         open
           == Set(
-            ["GET /v1/health", "GET /v1/version", "GET /v1/openapi.yaml", "GET /login", "POST /logout"] + Asset.all.map { "GET \($0.path)" }
+            [
+              "GET /v1/health", "GET /v1/version", "GET /v1/openapi.yaml", "GET /login", "POST /logout", "GET /login/github",
+              "GET /login/github/callback", "POST /hooks/github",
+            ] + Asset.all.map { "GET \($0.path)" }
           ))
     }
   }

@@ -20,6 +20,7 @@ struct ServerProcess: Sendable {
   private let gateway: GatewayClient
   private let repositories: RepositoryService
   private let engine: SessionEngine
+  private let forgeEvents: ForgeEvents
   private let web: WebServer
   private let logger: Logger
 
@@ -56,13 +57,18 @@ struct ServerProcess: Sendable {
     let installer = AgentInstaller(
       provider: provider, definitions: agents.all, base: configuration.sandbox.base, scratch: layout.serve + "/downloads",
       logger: logger)
+    // Sessions, the API and webhooks share it.
     var services = SessionServices(
       registry: registry, directory: layout.serve + "/sessions", configuration: configuration, provider: provider,
       gateway: gateway, repositories: repositories, agents: agents, pullRequests: GitHubPullRequests(), logger: logger)
+    services.github = github
     let pool = services.makePool()
     services.pool = pool
-    engine = try SessionEngine(services: services)
-    let context = ServerContext(
+    let engine = try SessionEngine(services: services)
+    self.engine = engine
+    let events = ForgeEvents(engine: engine, github: github, logger: logger)
+    forgeEvents = events
+    var context = ServerContext(
       registry: registry, sessions: engine, repositories: repositories, agents: installer, pool: pool,
       configuration: configuration, version: Program.version, localUsers: localUsers
     ) {
@@ -71,6 +77,10 @@ struct ServerProcess: Sendable {
       let (hostIsReady, gatewayIsReady) = await (host, gateway)
       return API.Health(status: hostIsReady && gatewayIsReady ? "ok" : "degraded", host: hostIsReady, gateway: gatewayIsReady)
     }
+    context.github = github
+    context.vault = vault
+    context.webhookArrived = { events.arrived() }
+    context.accountLinked = { await engine.accountLinked($0) }
     web = WebServer(
       context, addresses: .init(host: configuration.server.host, port: configuration.server.port, socket: layout.apiListener),
       logger: logger
@@ -104,6 +114,7 @@ struct ServerProcess: Sendable {
         }
       }
       tasks.addTask { try await Self.untilCancelled { try await engine.run() } }
+      tasks.addTask { [forgeEvents] in try await Self.untilCancelled { try await forgeEvents.run() } }
       tasks.addTask {
         try await group.run()
         await engine.close()

@@ -117,6 +117,8 @@ package struct EventRenderer: Sendable {
     case .workSaved(let body): [warning("unfinished work kept as \(clean(body.ref))")]
     case .pullRequestOpened(let body): [success("pull request #\(body.number) opened: \(clean(body.url))")]
     case .pullRequestUpdated(let body): [success("pull request #\(body.number) updated: \(clean(body.url))")]
+    case .pullRequestMerged(let body): [success("pull request #\(body.number) merged: \(clean(body.url))")]
+    case .pullRequestClosed(let body): [note("pull request #\(body.number) closed without a merge: \(clean(body.url))")]
     default: []
     }
   }

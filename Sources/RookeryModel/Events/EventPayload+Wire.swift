@@ -34,6 +34,8 @@ extension EventPayload {
     case .artifactCreated: "artifact.created"
     case .pullRequestOpened: "pull_request.opened"
     case .pullRequestUpdated: "pull_request.updated"
+    case .pullRequestMerged: "pull_request.merged"
+    case .pullRequestClosed: "pull_request.closed"
     case .snapshotTaken: "snapshot.taken"
     case .turnFinished: "turn.finished"
     case .notice: "notice"
@@ -72,6 +74,8 @@ extension EventPayload {
     case "artifact.created": self = .artifactCreated(try Artifact(from: decoder))
     case "pull_request.opened": self = .pullRequestOpened(try PullRequest(from: decoder))
     case "pull_request.updated": self = .pullRequestUpdated(try PullRequest(from: decoder))
+    case "pull_request.merged": self = .pullRequestMerged(try PullRequestMerged(from: decoder))
+    case "pull_request.closed": self = .pullRequestClosed(try PullRequestClosed(from: decoder))
     case "snapshot.taken": self = .snapshotTaken(try SnapshotTaken(from: decoder))
     case "turn.finished": self = .turnFinished(try TurnFinished(from: decoder))
     case "notice": self = .notice(try Notice(from: decoder))
@@ -110,6 +114,8 @@ extension EventPayload {
     case .artifactCreated(let body): try body.encode(to: encoder)
     case .pullRequestOpened(let body): try body.encode(to: encoder)
     case .pullRequestUpdated(let body): try body.encode(to: encoder)
+    case .pullRequestMerged(let body): try body.encode(to: encoder)
+    case .pullRequestClosed(let body): try body.encode(to: encoder)
     case .snapshotTaken(let body): try body.encode(to: encoder)
     case .turnFinished(let body): try body.encode(to: encoder)
     case .notice(let body): try body.encode(to: encoder)

@@ -36,6 +36,9 @@ public enum EventPayload: Sendable, Equatable {
   case artifactCreated(Artifact)
   case pullRequestOpened(PullRequest)
   case pullRequestUpdated(PullRequest)
+  case pullRequestMerged(PullRequestMerged)
+  /// Closed without a merge.
+  case pullRequestClosed(PullRequestClosed)
   case snapshotTaken(SnapshotTaken)
   case turnFinished(TurnFinished)
   case notice(Notice)

@@ -13,15 +13,21 @@ struct RouteTable {
   typealias Handler = @Sendable (Request, RookeryRequestContext) async throws -> Response
 
   let router: Router<RookeryRequestContext>
+  private let visibility: Visibility?
   private(set) var routes: [Route] = []
 
-  init(router: Router<RookeryRequestContext>) { self.router = router }
+  /// - Parameter visibility: Decides, at each route about one session or repository, who may know of it; nil: all who have the role.
+  init(router: Router<RookeryRequestContext>, visibility: Visibility? = nil) {
+    self.router = router
+    self.visibility = visibility
+  }
 
   /// `path` as in openapi.yaml: `/v1/sessions/{id}`.
   mutating func on(_ method: HTTPRequest.Method, _ path: String, _ access: Access, _ handler: @escaping Handler) {
     routes.append(Route(method: method, path: path, access: access))
-    router.on(RouterPath(path), method: method) { request, context in
+    router.on(RouterPath(path), method: method) { [visibility] request, context in
       try access.admit(context.caller)
+      try await visibility?.admit(path: path, method: method, context)
       return try await handler(request, context)
     }
   }

@@ -12,7 +12,8 @@ enum LoginRoutes {
     let registry = server.registry
     routes.get("/login", .open) { request, context in
       guard let code = request.uri.queryParameters["code"] else {
-        return context.caller == nil ? SignInPage.page.response() : .seeOther("/")
+        guard context.caller == nil else { return .seeOther("/") }
+        return await SignInPage.page(offersGitHub: server.github?.canSignIn == true).response()
       }
       try failedLogins.admit(context.peerAddress)
       guard let user = try await registry.redeemLoginCode(String(code)) else {
@@ -28,6 +29,12 @@ enum LoginRoutes {
     }
     routes.post("/logout", .open) { request, context in
       if let secret = cookie.value(in: request) { try await registry.revokeCredential(.cookie, text: secret) }
+      if let caller = context.caller, caller.proof == .cookie {
+        try await registry.audit(.signedOut, by: caller.user, origin: context.peerAddress)
+        // With the last way in goes the access to GitHub.
+        let isLast = try await registry.hasNoCredentials(caller.user.id)
+        if isLast { await server.github?.revokeAccess(of: caller.user.id) }
+      }
       var response = Response.seeOther("/")
       response.headers[.setCookie] = cookie.clearing
       return response
@@ -44,7 +51,7 @@ enum LoginRoutes {
     return text
   }
 
-  private static func answer(_ request: Request, next: String) -> Response {
+  static func answer(_ request: Request, next: String) -> Response {
     guard let name = HTTPField.Name("Sec-Fetch-Site"), request.headers[name] == "cross-site" else { return .seeOther(next) }
     return Response(
       status: .ok, headers: [.contentType: "text/html; charset=utf-8"],

@@ -24,7 +24,10 @@ enum PageRoutes {
       return try RepositoryPage(repository: repository, log: log, sessions: sessions, viewer: context.user()).page.response()
     }
     routes.get("/images", .role(.viewer)) { _, context in
-      try await ImagesPage(images: server.repositories.images(), viewer: context.user()).page.response()
+      var images = try await server.repositories.images()
+      let names = Set(try await server.visibility.readable(server.repositories.list(), by: context.user()).map(\.name))
+      if await server.visibility.isOn { images.images.removeAll { !names.contains($0.repository) } }
+      return try ImagesPage(images: images, viewer: context.user()).page.response()
     }
     let page = SessionPage(sessions: server.sessions)
     routes.get("/sessions/{id}", .role(.viewer)) { request, context in
@@ -56,7 +59,8 @@ enum PageRoutes {
     async let sessions = server.sessions.sessions(repository: nil, limit: recentSessions)
     async let agents = server.agents.list()
     return try await HomePage(
-      repositories: repositories, sessions: sessions, agents: agents, viewer: viewer,
+      repositories: server.visibility.readable(repositories, by: viewer), sessions: server.visibility.readable(sessions, by: viewer),
+      agents: agents, viewer: viewer,
       defaultAgent: server.configuration.agents.defaultAgent)
   }
 }

@@ -8,8 +8,8 @@ enum RepositoryRoutes {
 
   static func add(to routes: inout RouteTable, _ server: ServerContext) {
     let repositories = server.repositories
-    routes.get("/v1/repositories", .role(.viewer)) { _, _ in
-      try .json(API.Repositories(repositories: await repositories.list()))
+    routes.get("/v1/repositories", .role(.viewer)) { _, context in
+      try .json(API.Repositories(repositories: await server.visibility.readable(repositories.list(), by: context.user())))
     }
     routes.post("/v1/repositories", .role(.admin)) { request, _ in
       try .json(await repositories.add(try await request.json(API.AddRepository.self)), status: .created)
@@ -27,7 +27,12 @@ enum RepositoryRoutes {
       return try .json(
         await repositories.build(name, reason: reason, force: try request.flag("force")), status: .accepted)
     }
-    routes.get("/v1/images", .role(.viewer)) { _, _ in try .json(await repositories.images()) }
+    routes.get("/v1/images", .role(.viewer)) { _, context in
+      var images = try await repositories.images()
+      let names = Set(try await server.visibility.readable(repositories.list(), by: context.user()).map(\.name))
+      if await server.visibility.isOn { images.images.removeAll { !names.contains($0.repository) } }
+      return try .json(images)
+    }
     routes.get("/v1/repositories/{name}/build/log", .role(.viewer)) { request, context in
       let name = try context.identifier("name", as: RepositoryName.self)
       let after: Int = try request.number("after", in: 0...Int.max, default: 0)

@@ -18,10 +18,11 @@ enum SessionRoutes {
 
   private static func addCollection(to routes: inout RouteTable, _ server: ServerContext) {
     let sessions = server.sessions
-    routes.get("/v1/sessions", .role(.viewer)) { request, _ in
+    routes.get("/v1/sessions", .role(.viewer)) { request, context in
       let repository = try request.uri.queryParameters["repository"].map { try RepositoryName(String($0)) }
       let limit: Int = try request.number("limit", in: 1...listLimit, default: 100)
-      return try .json(API.Sessions(sessions: await sessions.sessions(repository: repository, limit: limit)))
+      let found = try await sessions.sessions(repository: repository, limit: limit)
+      return try .json(API.Sessions(sessions: await server.visibility.readable(found, by: context.user())))
     }
     routes.post("/v1/sessions", .role(.member)) { request, context in
       let body = try await request.json(API.CreateSession.self)

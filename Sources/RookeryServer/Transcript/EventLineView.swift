@@ -53,6 +53,8 @@ enum EventLineView {
       return Line(icon: .branch, tone: "good", text: "Pushed <code>\(body.branch)</code> to \(body.remote)")
     case .pullRequestOpened(let body): return pullRequest(body, verb: "Opened")
     case .pullRequestUpdated(let body): return pullRequest(body, verb: "Updated")
+    case .pullRequestMerged(let body): return ended(body.number, body.url, by: body.by, verb: "Merged", tone: "good")
+    case .pullRequestClosed(let body): return ended(body.number, body.url, by: body.by, verb: "Closed, without a merge:", tone: "plain")
     case .snapshotTaken: return Line(icon: .box, tone: "quiet", text: "Snapshot taken")
     case .notice(let body):
       return Line(icon: body.level == .warning ? .warning : .info, tone: body.level == .warning ? "warn" : "quiet", text: "\(body.text)")
@@ -83,6 +85,13 @@ enum EventLineView {
         <span class="muted">by \(body.author.name), \(Wording.plural(body.files, "file", "files"))</span> \
         \(DiffView.counts(body.additions, body.deletions))
         """)
+  }
+
+  private static func ended(_ number: Int, _ url: String, by person: String?, verb: String, tone: String) -> Line {
+    let person: HTML = person.map { " by \($0)" } ?? ""
+    return Line(
+      icon: .merge, tone: tone,
+      text: #"\#(verb) pull request <a href="\#(link: url)" rel="noopener noreferrer">#\#(number)</a>\#(person)"#)
   }
 
   private static func pullRequest(_ body: PullRequest, verb: String) -> Line {

@@ -72,6 +72,18 @@ enum ErrorPage {
 
 /// What someone without a sign-in sees.
 enum SignInPage {
+  /// The same, with GitHub where people can sign in with it.
+  static func page(offersGitHub: Bool) -> Page {
+    guard offersGitHub else { return page }
+    return Page(
+      title: "Sign in · Rookery", user: nil, kind: "notice",
+      content: """
+        <main class="notice" id="main"><h1>Sign in</h1>\
+        <p><a class="button" href="/login/github">Sign in with GitHub</a></p>\
+        <p class="muted">Or ask an admin for a link, which works once, for ten minutes.</p></main>
+        """)
+  }
+
   static let page = Page(
     title: "Sign in · Rookery", user: nil, kind: "notice",
     content: """

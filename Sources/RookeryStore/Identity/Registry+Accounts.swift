@@ -78,6 +78,15 @@ extension Registry {
     }
   }
 
+  /// Whether no sign-in and no token of a user is good any more.
+  package func hasNoCredentials(_ user: UserID, now: Date = Date()) async throws -> Bool {
+    try await reading { database in
+      try Int.fetchOne(
+        database, sql: "SELECT count(*) FROM token WHERE user = ? AND (expires IS NULL OR expires > ?)",
+        arguments: [user.rawValue, now.timeIntervalSince1970]) == 0
+    }
+  }
+
   /// Ends every sign-in and every token of a user.
   package func revokeEverything(of user: UserID) async throws {
     try await changing { try $0.execute(sql: "DELETE FROM token WHERE user = ?", arguments: [user.rawValue]) }

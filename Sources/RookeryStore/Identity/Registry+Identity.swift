@@ -36,14 +36,11 @@ extension Registry {
           CREATE INDEX delivery_by_due ON delivery (due) WHERE done IS NULL;
           -- Sessions whose pull request waits until its author has linked an account.
           CREATE TABLE held_pull_request (session TEXT PRIMARY KEY, user TEXT NOT NULL, since REAL NOT NULL) STRICT;
-          -- Every pull request of a repository that we have heard of, ours or not.
-          CREATE TABLE forge_pull_request (
-            repository TEXT NOT NULL REFERENCES repository(name) ON DELETE CASCADE, number INTEGER NOT NULL,
-            author TEXT NOT NULL, head TEXT NOT NULL, base TEXT NOT NULL, title TEXT NOT NULL, url TEXT NOT NULL,
-            created REAL NOT NULL, updated REAL NOT NULL, state TEXT NOT NULL, merged REAL, session TEXT,
-            PRIMARY KEY (repository, number)
+          -- Which session an issue or pull request at the forge talks to, and whose answer it waits for.
+          CREATE TABLE forge_conversation (
+            repository TEXT NOT NULL, issue INTEGER NOT NULL, session TEXT NOT NULL, prompt TEXT, thread INTEGER,
+            PRIMARY KEY (repository, issue)
           ) STRICT, WITHOUT ROWID;
-          CREATE INDEX forge_pull_request_by_merge ON forge_pull_request (repository, merged) WHERE merged IS NOT NULL;
           -- How far a repository's pull requests are known: all that changed up to `seen`.
           CREATE TABLE forge_repository (
             repository TEXT PRIMARY KEY REFERENCES repository(name) ON DELETE CASCADE, seen REAL NOT NULL

@@ -48,7 +48,8 @@ struct TestServer: Sendable {
 
   /// Runs `body` beside a server.
   static func run(
-    configure: (inout Configuration) -> Void = { _ in }, pace: EventStreamPace = EventStreamPace(),
+    configure: (inout Configuration) -> Void = { _ in },
+    adjust: @Sendable (inout ServerContext) async throws -> Void = { _ in }, pace: EventStreamPace = EventStreamPace(),
     _ body: @escaping @Sendable (TestServer) async throws -> Void
   ) async throws {
     let directory = try TemporaryDirectory(prefix: "rookery-web")
@@ -77,7 +78,8 @@ struct TestServer: Sendable {
         await parts.group.withLock { $0 }?.triggerGracefulShutdown()
         for await _ in ended {}
       })
-    let context = Self.context(registry, server.sessions, server.repositories, configuration)
+    var context = Self.context(registry, server.sessions, server.repositories, configuration)
+    try await adjust(&context)
     var logger = Logger(label: "test") { _ in log }
     logger.logLevel = .trace
     let web = WebServer(
