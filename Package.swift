@@ -17,6 +17,7 @@ extension Target.Dependency {
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
   static let logging = product(name: "Logging", package: "swift-log")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
+  static let cryptoExtras = product(name: "_CryptoExtras", package: "swift-crypto")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
   static let yams = product(name: "Yams", package: "Yams")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
@@ -100,7 +101,12 @@ let package = Package(
       ["RookeryModel", "RookeryControl", "CZlib", .logging, .httpClient, .nioCore, .nioPosix, .nioHTTP1, .nioFoundation, .nioSSL]),
     module("RookeryAgents", ["RookeryModel"]),
     module("RookeryRehearsal", ["RookeryModel", "CGlibc", .hummingbird, .httpTypes, .logging, .nioCore]),
-    module("RookeryGitHub", ["RookeryModel", .httpClient, .nioCore, .nioFoundation, .nioHTTP1]),
+    module(
+      "RookeryGitHub",
+      [
+        "RookeryModel", "RookeryConfiguration", "RookeryStore", .httpClient, .nioCore, .nioFoundation, .nioHTTP1, .crypto, .cryptoExtras,
+        .logging,
+      ]),
     module(
       "RookerySessions",
       ["RookeryModel", "RookeryStore", "RookerySandbox", "RookeryAgents", "RookeryGitHub", .grdb, .logging, .crypto]),
@@ -137,7 +143,10 @@ let package = Package(
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",
-      dependencies: ["RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams],
+      dependencies: [
+        "RookeryModel", "RookeryRehearsal", .hummingbird, .httpTypes, .httpClient, .nioCore, .nioPosix, .logging, .yams, .crypto,
+        .cryptoExtras,
+      ],
       swiftSettings: strict),
 
     // Breaks the running product and judges what it did: `make faults`, and a short form among the tests.
@@ -158,7 +167,7 @@ let package = Package(
     tests("RookeryConfigurationTests", ["RookeryConfiguration"]),
     tests("RookeryControlTests", ["RookeryControl", "RookeryModel", "CSandbox"]),
     tests("RookeryTestSupportTests", ["RookeryTestSupport", "RookeryRehearsal"]),
-    tests("RookeryStoreTests", ["RookeryStore", "RookeryModel", "RookeryTestSupport", .grdb]),
+    tests("RookeryStoreTests", ["RookeryStore", "RookeryModel", "RookeryTestSupport", .crypto, .grdb]),
     tests("RookeryRunnerTests", ["RookeryRunner", "RookeryRunnerClient", "RookeryTestSupport"]),
     tests(
       "RookeryHostTests",
@@ -171,7 +180,9 @@ let package = Package(
         .logging, .nioCore, .nioHTTP1,
       ]),
     tests("RookeryAgentsTests", ["RookeryModel", "RookeryAgents", "RookeryRehearsal", "RookeryTestSupport"]),
-    tests("RookeryGitHubTests", ["RookeryGitHub", "RookeryModel", "RookeryTestSupport"]),
+    tests(
+      "RookeryGitHubTests",
+      ["RookeryGitHub", "RookeryConfiguration", "RookeryModel", "RookeryStore", "RookeryTestSupport", .crypto, .cryptoExtras, .logging]),
     tests(
       "RookerySandboxTests",
       [

@@ -2,8 +2,9 @@ import Foundation
 import RookeryCommands
 import RookeryModel
 
-/// From an accepted prompt to the first instruction of its script in a fresh sandbox, beside what bubblewrap and podman take from
-/// their start to the first instruction on the same root filesystem. All read the same clock inside.
+/// From a prompt to the first instruction of its script in a fresh sandbox, beside what bubblewrap and podman take from their start to
+/// the first instruction on the same root filesystem. All read the same clock inside. “Sent” is before the client's request,
+/// “accepted” when it has the receipt, which says that the prompt is on the disk.
 struct StartBenchmark {
   let system: BenchmarkSystem
   let root: String
@@ -12,15 +13,20 @@ struct StartBenchmark {
   func run(rounds: Int) async throws -> [Comparison] {
     let podman = try Podman(root: root, directory: system.directory)
     defer { podman.remove() }
-    var (ours, bubblewrap, container): ([Double], [Double], [Double]) = ([], [], [])
+    var (sent, accepted, bubblewrap, container): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
     for round in 0..<rounds {
-      ours.append(try await session())
+      let start = try await session()
+      sent.append(start.sent)
+      accepted.append(start.accepted)
       bubblewrap.append(
         try Self.spawned(["bwrap", "--unshare-all", "--bind", root, "/", "--proc", "/proc", "--dev", "/dev", "/bin/sh", "-c", Self.clock]))
       if round % 3 == 0 { container.append(try podman.run()) }
     }
-    let measured = Measurement(samples: ours)
+    let measured = Measurement(samples: accepted)
     return [
+      Comparison(
+        name: "prompt sent → agent runs", ours: .init(samples: sent), peer: .init(samples: container), peerName: "podman run", goal: 0.25,
+        unit: "ms"),
       Comparison(
         name: "prompt accepted → agent runs", ours: measured, peer: .init(samples: container), peerName: "podman run", goal: 0.25,
         unit: "ms"),
@@ -29,30 +35,33 @@ struct StartBenchmark {
     ]
   }
 
-  /// One session with a `command` agent, from the commit of its prompt to its script's first line.
-  private func session() async throws -> Double {
+  /// One session with a `command` agent: milliseconds to its script's first line.
+  private func session() async throws -> (sent: Double, accepted: Double) {
+    let sent = Date()
     let receipt = try await system.api.post(
       "/v1/sessions",
       API.CreateSession(requestId: UUID().uuidString, repository: system.repository, prompt: Self.clock, agent: try AgentName("command")),
       as: API.PromptReceipt.self)
+    let accepted = Date()
     while true {
       let events = try await system.api.get("/v1/sessions/\(receipt.session)/events?after=0&limit=500", as: API.Events.self).events
-      if events.contains(where: { $0.payload.kind == "turn.finished" }) { return try Self.delay(events) }
+      if events.contains(where: { $0.payload.kind == "turn.finished" }) {
+        let began = try Self.told(events)
+        return (began - sent.timeIntervalSince1970 * 1000, began - accepted.timeIntervalSince1970 * 1000)
+      }
       try await Task.sleep(for: .milliseconds(20))
     }
   }
 
-  private static func delay(_ events: [Event]) throws -> Double {
-    var accepted: Date?
-    var text = ""
-    for event in events {
-      if case .promptQueued = event.payload { accepted = event.time }
+  /// What the script printed: the clock at its first line, in milliseconds.
+  private static func told(_ events: [Event]) throws -> Double {
+    let text = events.reduce(into: "") { text, event in
       if case .agentOutput(let chunk) = event.payload { text += chunk.text }
     }
-    guard let accepted, let nanoseconds = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+    guard let nanoseconds = Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
       throw BenchmarkFailure("the session's script did not tell the time: \(events.map(\.payload.kind))")
     }
-    return nanoseconds / 1e6 - accepted.timeIntervalSince1970 * 1000
+    return nanoseconds / 1e6
   }
 
   static func spawned(_ arguments: [String]) throws -> Double {

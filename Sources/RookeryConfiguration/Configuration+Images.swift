@@ -37,6 +37,7 @@ extension Configuration {
     secrets += self.secrets.values.map(\.value)
     if let key = model?.key { secrets.append(key) }
     if let token = github.adminToken { secrets.append(token) }
+    if let app = github.app { secrets += [app.privateKey, app.clientSecret, app.webhookSecret].compactMap { $0 } }
     return secrets
   }
 }

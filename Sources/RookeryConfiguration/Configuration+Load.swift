@@ -56,7 +56,10 @@ extension Configuration {
       configuration.secrets[name] = try WireSecret(settings, environment: environment, variables: &configuration.tokenVariables)
     }
     try configuration.checkSecrets(in: root?[.repositories])
-    configuration.github = try GitHub(root?[.github], environment: environment)
+    configuration.github = try GitHub(root?[.github], environment: environment, variables: &configuration.tokenVariables)
+    if let keys = environment[ConfigurationVariable.secretsKeys.rawValue], !keys.isEmpty {
+      configuration.server.secretsKeys = .text(Secret(keys))
+    }
     configuration.model = try ModelSource(file: root?[.model], environment: environment).model()
     configuration.admitModelOnLoopback()
     return configuration

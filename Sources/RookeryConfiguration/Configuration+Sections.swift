@@ -9,6 +9,9 @@ extension Configuration.Server {
     if let value = section[.port] { port = try value.integer(in: 0...65535) }
     if let value = section[.allowedHosts] { allowedHosts = try value.elements().map { try $0.hostName() } }
     if let value = section[.externalURL] { externalURL = try value.webAddress().text }
+    if let value = section[.trustedProxies] { trustedProxies = try value.elements(limit: 100).map { try $0.addressRange() } }
+    tls = try section[.tls].map(Configuration.TLS.init)
+    secretsKeys = try section[.secretsKeyFile].map { .file(try SecretFile($0).checkedPath()) }
     let isLoopback = host == "localhost" || host == "::1" || host == "[::1]" || host.hasPrefix("127.")
     guard isLoopback || !allowedHosts.isEmpty else {
       throw (section[.host] ?? value).failure(
@@ -122,6 +125,8 @@ extension Configuration.RepositorySettings {
     agent = try section[.agent]?.identifier(AgentKind.self)
     gitUser = try section[.gitUser]?.line(limit: 255)
     forge = try section[.forge].map(Configuration.Forge.init)
+    allowsWorkflowChanges = try section[.allowWorkflowChanges]?.boolean() ?? false
+    pullRequestBase = try section[.pullRequestBase]?.line(limit: 200)
     switch (section[.gitTokenEnv], section[.gitTokenFile]) {
     case (nil, nil): break
     case (let name?, nil):
@@ -158,30 +163,6 @@ extension Configuration.Forge {
     }
     guard parts.count == 2, parts.allSatisfy(fits) else {
       throw path.failure("is not of the form owner/name.", mend: "Write it as in the address of the repository's page.")
-    }
-  }
-}
-
-extension Configuration.GitHub {
-  init(_ value: YAMLValue?, environment: [String: String]) throws {
-    self.init()
-    if let text = environment[ConfigurationVariable.githubToken.rawValue], !text.isEmpty {
-      guard SecretText.isValid(text) else {
-        throw RookeryError(
-          .configurationInvalid, "The environment variable ROOKERY_GITHUB_TOKEN holds no token.", mend: "Set it to the token alone.")
-      }
-      adminToken = Secret(text)
-    }
-    guard let path = try value?.section(ConfigurationKeys.GitHub.self)[.userTokensFile] else { return }
-    let file = try SecretFile(path)
-    // Complaints name the file and the line of the tokens, never a token.
-    let document = YAMLDocument(name: file.path, code: .configurationInvalid)
-    for (email, token) in try document.root(of: file.text())?.entries(limit: 100_000) ?? [] {
-      let text = try token.string()
-      guard email.contains("@"), SecretText.isValid(text) else {
-        throw document.failure(line: token.line, "", "has a line that is not “e-mail: token”.", mend: "Write one such line a person.")
-      }
-      userTokens[email.lowercased()] = Secret(text)
     }
   }
 }

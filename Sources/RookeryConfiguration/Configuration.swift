@@ -31,6 +31,12 @@ public struct Configuration: Sendable, Equatable {
     public var allowedHosts: [String] = []
     /// Where people reach the server, for links; derived from host and port when absent.
     public var externalURL: String?
+    /// Addresses of proxies whose word about the client's address is taken.
+    public var trustedProxies: [AddressRange] = []
+    /// TLS that the server ends itself; nil: it speaks plain HTTP.
+    public var tls: TLS?
+    /// The keys that secrets are encrypted under at rest; nil: the server makes a file of its own.
+    public var secretsKeys: SecretsKeys?
     public init() {}
   }
 
@@ -144,6 +150,10 @@ public struct Configuration: Sendable, Equatable {
     public var gitToken: Secret?
     /// Opens pull requests through the forge's API; nil: a plain git remote, work ends at the pushed branch.
     public var forge: Forge?
+    /// Whether sessions may change the forge's workflow files.
+    public var allowsWorkflowChanges = false
+    /// The branch that pull requests go to; nil: the default branch.
+    public var pullRequestBase: String?
     /// Its pool of warm sandboxes, where it differs from the others'.
     public var pool: Pool.Kept?
     public init() {}
@@ -161,15 +171,6 @@ public struct Configuration: Sendable, Equatable {
       self.apiURL = apiURL
       self.repository = repository
     }
-  }
-
-  public struct GitHub: Sendable, Equatable {
-    /// Tokens of people, by e-mail in lower case, from `user_tokens_file`: pull requests are opened with the prompting
-    /// author's own.
-    public var userTokens: [String: Secret] = [:]
-    /// `ROOKERY_GITHUB_TOKEN`: the local admin's, whose e-mail only the server knows.
-    public var adminToken: Secret?
-    public init() {}
   }
 
   public struct Agents: Sendable, Equatable {

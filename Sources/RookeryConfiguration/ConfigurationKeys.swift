@@ -8,6 +8,14 @@ enum ConfigurationKeys {
     case host, port
     case allowedHosts = "allowed_hosts"
     case externalURL = "external_url"
+    case trustedProxies = "trusted_proxies"
+    case tls
+    case secretsKeyFile = "secrets_key_file"
+  }
+
+  enum TLS: String, ConfigurationKey {
+    case certificateFile = "certificate_file"
+    case keyFile = "key_file"
   }
 
   enum Network: String, ConfigurationKey {
@@ -87,6 +95,8 @@ enum ConfigurationKeys {
     case gitUser = "git_user"
     case gitTokenEnv = "git_token_env"
     case gitTokenFile = "git_token_file"
+    case allowWorkflowChanges = "allow_workflow_changes"
+    case pullRequestBase = "pull_request_base"
   }
 
   enum Forge: String, ConfigurationKey {
@@ -101,7 +111,39 @@ enum ConfigurationKeys {
 
   enum Agent: String, ConfigurationKey { case name, title, wire, model, python, argv, environment, litter }
 
-  enum GitHub: String, ConfigurationKey { case userTokensFile = "user_tokens_file" }
+  enum GitHub: String, ConfigurationKey {
+    case userTokensFile = "user_tokens_file"
+    case apiURL = "api_url"
+    case webURL = "web_url"
+    case app
+    case signIn = "sign_in"
+    case pullRequests = "pull_requests"
+    case commits, mentions
+    case failedChecks = "failed_checks"
+  }
+
+  enum GitHubApp: String, ConfigurationKey {
+    case id, slug
+    case privateKeyFile = "private_key_file"
+    case privateKeyEnv = "private_key_env"
+    case clientID = "client_id"
+    case clientSecretFile = "client_secret_file"
+    case clientSecretEnv = "client_secret_env"
+    case webhookSecretFile = "webhook_secret_file"
+    case webhookSecretEnv = "webhook_secret_env"
+  }
+
+  enum SignIn: String, ConfigurationKey { case organisations, teams, logins, admins }
+
+  enum PullRequests: String, ConfigurationKey {
+    case draft
+    case withoutAccount = "without_account"
+  }
+
+  enum Commits: String, ConfigurationKey {
+    case signOff = "sign_off"
+    case coAuthor = "co_author"
+  }
 
   enum Environment: String, ConfigurationKey {
     case base, packages, setup, inputs, build, warm, start, env, secrets, hosts, ports, agent, limits
@@ -126,7 +168,8 @@ enum ConfigurationKeys {
       + paths(Images.self, "images.") + paths(Pool.self, "pool.") + paths(RepositoryPool.self, "repositories.NAME.pool.")
       + paths(Repository.self, "repositories.NAME.")
       + paths(Forge.self, "repositories.NAME.forge.") + paths(Agents.self, "agents.") + paths(Agent.self, "agents.definitions[].")
-      + paths(GitHub.self, "github.")
+      + paths(GitHub.self, "github.") + paths(GitHubApp.self, "github.app.") + paths(SignIn.self, "github.sign_in.")
+      + paths(PullRequests.self, "github.pull_requests.") + paths(Commits.self, "github.commits.") + paths(TLS.self, "server.tls.")
   }
 
   /// Every key of `.rookery/environment.yaml`.
@@ -149,6 +192,7 @@ enum ConfigurationVariable: String, CaseIterable {
   case anthropicKey = "ANTHROPIC_API_KEY"
   case openAIKey = "OPENAI_API_KEY"
   case githubToken = "ROOKERY_GITHUB_TOKEN"
+  case secretsKeys = "ROOKERY_SECRETS_KEYS"
 }
 
 extension Configuration {

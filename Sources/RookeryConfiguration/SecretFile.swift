@@ -13,13 +13,13 @@ struct SecretFile {
 
   /// `value` is the path; a relative one is resolved beside the configuration file.
   init(_ value: YAMLValue) throws {
-    let text = try value.line()
     self.value = value
-    if text.hasPrefix("/") {
-      path = text
-    } else {
-      path = URL(fileURLWithPath: value.document.name).deletingLastPathComponent().appendingPathComponent(text).path
-    }
+    path = Self.path(of: try value.line(), beside: value.document.name)
+  }
+
+  /// An absolute path; a relative one is resolved beside `file`.
+  static func path(of text: String, beside file: String) -> String {
+    text.hasPrefix("/") ? text : URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent(text).path
   }
 
   /// The file's text without the line break at its end.
@@ -44,6 +44,12 @@ struct SecretFile {
       throw value.failure("names \(path), which is not a text of at most \(Self.sizeLimit >> 10) KiB.", mend: "Check the file.")
     }
     return text
+  }
+
+  /// The file's path, after it was read once.
+  func checkedPath() throws -> String {
+    _ = try text()
+    return path
   }
 
   /// The file's one line.

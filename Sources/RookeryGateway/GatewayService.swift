@@ -29,8 +29,9 @@ package struct GatewayService: Sendable {
     }
     let bounds = settings.bounds
     let (grants, spool, adoptions) = (GrantBook(), UsageSpool(limit: bounds.usageEntries), Adoptions())
-    let desk = CredentialDesk(limit: bounds.questions, patience: bounds.credential)
+    let desk = CredentialDesk(limit: bounds.questions, patience: bounds.credential, redelivery: bounds.redelivery)
     let reports = ReportSpool(limit: bounds.reportEntries)
+    let sockets = SocketDesk(patience: bounds.socketOwner)
     let live = LiveConnections(grants: grants)
     let clients = try UpstreamClients(extraAuthorities: settings.extraAuthorities)
     let resolver = Resolver(fixed: settings.fixedAddresses)
@@ -45,10 +46,11 @@ package struct GatewayService: Sendable {
         memory: MemoryBudget(limit: bounds.modelBodies), logger: logger),
     ]
     let web = WebServices(
-      grants: grants, reports: reports, live: live, git: git,
+      grants: grants, refusals: Refusals(reports: reports, desk: sockets), live: live, git: git,
       upstream: Upstream(clients: clients, timeouts: bounds.siteTimeouts, resolver: resolver), bounds: bounds, logger: logger)
     let control = GatewayControl(
-      settings: settings, grants: grants, desk: desk, spool: spool, reports: reports, live: live, adoptions: adoptions, logger: logger)
+      settings: settings, grants: grants, desk: desk, spool: spool, reports: reports, sockets: sockets, live: live,
+      adoptions: adoptions, logger: logger)
     let server = try ControlServer(
       path: settings.controlSocket, mode: settings.controlMode, owner: nil,
       allowedUsers: [settings.hostUser, settings.serveUser]

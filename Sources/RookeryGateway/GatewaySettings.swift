@@ -62,6 +62,10 @@ package struct GatewayBounds: Sendable {
   package var modelBodies = 256 << 20
   /// Until `serve` must have answered for a credential.
   package var credential = Duration.seconds(60)
+  /// A question that was delivered and not answered is delivered again after this: its first reader may have died.
+  package var redelivery = Duration.seconds(5)
+  /// Until `host` must have said which program has a socket that was refused.
+  package var socketOwner = Duration.milliseconds(500)
   /// Questions that wait at once.
   package var questions = 1024
   /// Entries of usage that wait to be collected; beyond that, entries of one sandbox are added up.

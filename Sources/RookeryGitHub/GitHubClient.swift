@@ -13,7 +13,7 @@ package struct GitHubClient: Sendable {
   private let api: GitHubRequester
 
   /// Lives as long as the process. It follows no redirect: a POST would become a GET, and a token has one destination.
-  private static let client: HTTPClient = {
+  static let client: HTTPClient = {
     var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
     // The pacing decides when to try again.
     configuration.connectionPool.retryConnectionEstablishment = false

@@ -11,6 +11,8 @@ struct GitHubFailure: Error, Sendable, Equatable {
   /// When to come back, where GitHub says so.
   var retryAfter: Duration?
   var isLimit: Bool
+  /// What time it is at GitHub, in seconds since 1970.
+  var serverTime: Double?
 
   /// - Parameters:
   ///   - headers: Value of a header by its lower-case name.
@@ -25,11 +27,21 @@ struct GitHubFailure: Error, Sendable, Equatable {
     } else if headers("x-ratelimit-remaining") == "0", let reset = headers("x-ratelimit-reset").flatMap(Double.init) {
       retryAfter = .milliseconds(Int64(max(1, min(reset - now, 86_400)) * 1000))
     }
+    serverTime = headers("date").flatMap(Self.time)
     isLimit = status == 429 || (status == 403 && (retryAfter != nil || message.lowercased().contains("rate limit")))
   }
 
   init(unreachable cause: String) {
     (status, message, details, isLimit) = (0, cause, [], false)
+  }
+
+  /// An HTTP date: `Sun, 06 Nov 1994 08:49:37 GMT`.
+  private static func time(_ text: String) -> Double? {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(secondsFromGMT: 0)
+    formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+    return formatter.date(from: text)?.timeIntervalSince1970
   }
 
   var isExistingPullRequest: Bool { status == 422 && details.contains { $0.contains("A pull request already exists") } }

@@ -11,6 +11,8 @@ struct GitHubRequest: Sendable {
   var path: String
   var query: [(String, String)]
   var body: Data?
+  /// The client id as user and its secret as password, instead of a token.
+  var isBasic = false
 
   init(_ method: HTTPMethod, _ path: String, query: [(String, String)] = [], body: Data? = nil) {
     self.method = method
@@ -59,7 +61,7 @@ struct GitHubRequester: Sendable {
     outgoing.method = request.method
     outgoing.headers = [
       "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": GitHubClient.apiVersion, "User-Agent": "rookery",
-      "Authorization": "Bearer \(token.reveal())",
+      "Authorization": request.isBasic ? "Basic \(Data(token.reveal().utf8).base64EncodedString())" : "Bearer \(token.reveal())",
     ]
     if let body = request.body {
       outgoing.headers.add(name: "Content-Type", value: "application/json")
@@ -71,12 +73,12 @@ struct GitHubRequester: Sendable {
         status: Int(response.status.code), headers: { response.headers.first(name: $0) }, body: body,
         now: Date().timeIntervalSince1970)
     }
-    do { return try JSONDecoder().decode(Value.self, from: body) } catch {
+    do { return try JSONDecoder().decode(Value.self, from: body.isEmpty ? Data("null".utf8) : body) } catch {
       throw GitHubFailure(unreachable: "its answer is not understood")
     }
   }
 
-  private func exchange(_ request: HTTPClientRequest) async throws -> (HTTPClientResponse, Data) {
+  func exchange(_ request: HTTPClientRequest) async throws -> (HTTPClientResponse, Data) {
     do {
       let response = try await client.execute(request, timeout: .nanoseconds(Int64(pacing.timeout / .nanoseconds(1))))
       return (response, Data(buffer: try await response.body.collect(upTo: Self.answerLimit)))

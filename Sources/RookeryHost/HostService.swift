@@ -44,6 +44,7 @@ package struct HostService: Sendable {
     ready()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await ListenerHandover(table: context.handover, settings: settings, log: log).run() }
+      group.addTask { await SocketNaming(context: context).run() }
       group.addTask { await follow(context.watch.observations, table: table) }
       group.addTask { await Reconciler(context: context, table: table).run(every: settings.reconcileInterval) }
       // Either ends only when this task is cancelled.
@@ -104,10 +105,17 @@ package struct HostService: Sendable {
     return (context, lock)
   }
 
-  /// One host at a time works on a data directory. The kernel drops the lock with the process.
+  /// One host at a time works on a data directory. The kernel drops the lock with the process, and with what that had forked and not
+  /// yet executed: a killed host's launches hold it for some milliseconds more.
   private func lockData() throws -> OwnedDescriptor {
     let lock = try OwnedDescriptor(opening: settings.dataDirectory, O_RDONLY | O_DIRECTORY)
-    guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else {
+    let deadline = ContinuousClock.now + .seconds(2)
+    var isOurs = flock(lock.number, LOCK_EX | LOCK_NB) == 0
+    while !isOurs, ContinuousClock.now < deadline {
+      usleep(10_000)
+      isOurs = flock(lock.number, LOCK_EX | LOCK_NB) == 0
+    }
+    guard isOurs else {
       throw RookeryError(
         .conflict, "Another sandbox host works on \(settings.dataDirectory).", mend: "Stop it first: “rookery down”.")
     }

@@ -14,6 +14,8 @@ struct AgentLink {
   var inbox: [ProcessEvent] = []
   var inboxBytes = 0
   var draining = false
+  /// Whether the process's end is among what was received.
+  var hasExited: Bool { if case .exited = inbox.last { true } else { false } }
   /// Committed bytes that the process does not have yet.
   var outgoing: [OutboxEntry] = []
   var writing = false

@@ -93,7 +93,8 @@ extension LiveSession {
   private func drain() async {
     while let current = link, !current.inbox.isEmpty, !closing {
       let clock = ContinuousClock()
-      if let last = current.lastCommit, clock.now - last < Self.gathering, current.inboxBytes < 64 << 10 {
+      // An end is told at once: nothing comes after it that it could be gathered with.
+      if let last = current.lastCommit, clock.now - last < Self.gathering, current.inboxBytes < 64 << 10, !current.hasExited {
         try? await Task.sleep(until: last + Self.gathering, clock: clock)
       }
       guard let batch = link?.inbox, !batch.isEmpty, let process = link?.process else { break }

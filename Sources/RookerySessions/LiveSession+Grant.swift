@@ -10,6 +10,9 @@ extension LiveSession {
       of: sandbox, for: meta.repository, environment: nil, pushRef: "refs/heads/\(meta.branch)",
       expires: Date(timeIntervalSinceNow: Double(limits.runtimeSeconds) + 3600))
     granted.holdsAnswers = meta.awaitsSync
+    // The allowance is the session's, whatever sandbox spends it.
+    granted.model?.spentTokens = meta.spentTokens ?? 0
+    granted.model?.spentCost = meta.spentCost ?? 0
     try await services.gateway.grant(granted)
     exposedSecrets = outcome.exposed
     try explain(outcome, sandbox)

@@ -20,20 +20,20 @@ extension LiveSession {
     try await awaitServices()
   }
 
+  func expect(_ sandbox: EarlySandbox) { early = sandbox }
+
   private func startSandbox(_ agent: AgentDefinition) async throws {
-    let (image, environment) = try await services.repositories.image(for: meta.repository)
+    let early = try? await early?.start.value
+    self.early = nil
+    let (image, environment) =
+      if let early { (early.image, early.environment) } else { try await services.repositories.image(for: meta.repository) }
     let isNew = meta.sandbox == nil
     let fresh = meta.sandbox ?? .random(prefix: Self.sandboxPrefix)
-    var source = CreateSandbox.Source.image(image.id)
-    if let snapshot = meta.snapshot { source = .snapshot(snapshot) }
-    let limits = limits(asked: environment.limits)
-    let order = CreateSandbox(
-      id: fresh, source: source, limits: limits, bundles: agent.python.isEmpty ? [] : [agent.name],
-      blockedCommands: services.configuration.blockedCommands(for: meta.repository))
+    let order = services.order(fresh, for: meta, agent: agent, image: image, environment: environment)
     // It starts while its id goes to the disk, and while it is settled what it may reach. One whose id was never stored belongs to
     // nobody: the next start of the server ends it.
-    async let created = services.provider.create(order)
-    async let granted: Void = grant(fresh, limits: limits)
+    async let created = create(order, early: early?.sandbox)
+    async let granted: Void = grant(fresh, limits: order.limits)
     if isNew {
       meta.sandbox = fresh
       meta.sandboxReady = false
@@ -52,26 +52,36 @@ extension LiveSession {
       meta.agentSession = nil
       let text = "The session's snapshot is gone: it starts again from the image and the pushed branch."
       try commit([.notice(.init(level: .warning, text: text))])
-      source = .image(image.id)
-      var order = order
-      order.source = source
-      sandbox = try await services.provider.create(order)
+      var again = order
+      again.source = .image(image.id)
+      sandbox = try await services.provider.create(again)
     }
     try await granted
     meta.sandboxReady = true
-    meta.runtimeSeconds = limits.runtimeSeconds
+    meta.runtimeSeconds = order.limits.runtimeSeconds
     meta.environment = environment.env
     meta.services = environment.start
     meta.serviceStates = nil
     meta.awaitsSync = nil
     if meta.baseCommit == nil { meta.baseCommit = image.commit }
-    let restored = if case .snapshot = source { true } else { false }
+    let restored = meta.snapshot != nil
     commitLater([
       .sandboxReady(
         .init(
           sandbox: fresh, source: restored ? .snapshot : .image, image: restored ? nil : image.id, commit: restored ? nil : image.commit))
     ])
     watchServices()
+  }
+
+  private nonisolated func create(_ order: CreateSandbox, early: (any Sandbox)?) async throws -> any Sandbox {
+    if let early { return early }
+    do {
+      return try await services.provider.create(order)
+    } catch let error as RookeryError where error.code == .conflict {
+      // It was asked for before a restart of ours, from an image that a newer one has replaced meanwhile.
+      try await services.provider.terminate(order.id, keep: nil)
+      return try await services.provider.create(order)
+    }
   }
 
   /// True when the session's own sandbox lives and is ours again. One that died is kept as a snapshot.

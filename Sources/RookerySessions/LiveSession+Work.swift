@@ -149,6 +149,8 @@ extension LiveSession {
   func gatewayReported(_ entry: UsageEntry) throws {
     guard meta.sandbox == entry.sandbox, entry.seq > meta.usageEntries else { return }
     meta.usageEntries = entry.seq
+    meta.spentTokens = (meta.spentTokens ?? 0) + entry.usage.inputTokens + entry.usage.outputTokens
+    meta.spentCost = (meta.spentCost ?? 0) + (entry.usage.costMicroUSD ?? 0)
     try commit([.usage(entry.usage)])
   }
 }

@@ -39,6 +39,8 @@ actor LiveSession {
   var lastCommit = ContinuousClock.now
   var runner: Task<Void, Never>?
   var sandbox: (any Sandbox)?
+  /// The sandbox that was asked for while this session's file was made.
+  var early: EarlySandbox?
   var link: AgentLink?
   /// The watch over the repository's services in `sandbox`.
   var serviceWatch: ServiceWatch?

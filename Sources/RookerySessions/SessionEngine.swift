@@ -117,11 +117,24 @@ package actor SessionEngine: SessionService {
       throw RookeryError(
         .conflict, "This request id was used before with another body.", mend: "Use a new requestId for a new session.")
     }
+    let isNew = meta.id == id
     meta.id = id
     meta.branch = "rookery/\(id)"
     let prompt = Prompt(id: .random(prefix: "p"), text: text, author: user.author, state: .queued, turn: nil)
-    let (receipt, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
-    let session = try session(id, store: store)
+    var early: EarlySandbox?
+    if isNew, await services.pool?.offers(repository) != true {
+      early = EarlySandbox(for: meta, agent: try services.agents.definition(of: agent), services: services)
+      meta.sandbox = early?.id
+    }
+    let (session, receipt): (LiveSession, API.PromptReceipt)
+    do {
+      let (made, store) = try LiveSession.begin(meta, prompt: prompt, request: key, digest: Self.digest(text), services: services)
+      (session, receipt) = (try self.session(id, store: store), made)
+    } catch {
+      early?.abandon(services.provider)
+      throw error
+    }
+    if let early { await session.expect(early) }
     await session.runIfIdle()
     // Lists show the session from its first moment on; later changes follow behind.
     try services.registry.index(await session.summary)

@@ -51,6 +51,9 @@ struct SessionMeta: Codable, Equatable, Sendable {
   var hostEvents: Int64 = 0
   /// Usage entries of the gateway up to this one are in the log.
   var usageEntries: Int64 = 0
+  /// What the session used of its model, in tokens and in millionths of a US dollar; nil: nothing.
+  var spentTokens: Int?
+  var spentCost: Int?
   /// Reports of the gateway up to this one are in the log.
   var gatewayReports: Int64?
   /// The sandbox for which people were told what was granted and what was not.

@@ -74,6 +74,7 @@ package final class Registry: Sendable {
     }
     registerImages(in: &migrator)
     registerWarmSandboxes(in: &migrator)
+    registerIdentity(in: &migrator)
     registerEngine(in: &migrator)
     return migrator
   }

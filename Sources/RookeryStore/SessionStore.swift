@@ -30,6 +30,8 @@ package final class SessionStore: Sendable {
     }
     var configuration = GRDB.Configuration()
     configuration.label = "session"
+    // A repeated request opens the file beside its session, which may be writing.
+    configuration.busyMode = .timeout(10)
     configuration.prepareDatabase { database in
       try database.execute(sql: "PRAGMA journal_mode = WAL")
       try database.execute(sql: "PRAGMA synchronous = FULL")

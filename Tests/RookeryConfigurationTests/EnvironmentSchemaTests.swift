@@ -27,7 +27,7 @@ import Testing
         checked += 1
       }
     }
-    #expect(checked == 4 * 8)
+    #expect(checked == 4 * 10)
   }
 
   /// At each list's bound the parser takes it, beyond it doesn't.

@@ -10,7 +10,7 @@ import Testing
     "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255",
     "::", "::1", "::ffff:8.8.8.8", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::8.8.8.8", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1",
     "2001::1", "2001:10::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "3fff:fff::1", "4000::1", "5f00::1", "fc00::1",
-    "fd00:ec2::254",
+    "fd00:ec2::254", "168.63.129.16", "100.100.100.200", "192.0.0.192",
     "fe80::1", "fec0::1", "ff02::1",
   ])
   func refuses(text: String) throws {
@@ -38,15 +38,15 @@ import Testing
     let addresses = try await Resolver().addresses(of: host)
     #expect(!addresses.isEmpty && addresses.allSatisfy { AddressPolicy.refusal(of: $0) == "loopback" })
     let url = try RemoteURL("http://\(host):80/x")
-    #expect(throws: RookeryError.self) { try DestinationVetting.allowed(addresses, for: url, privateHosts: []) }
-    #expect(throws: RookeryError.self) { try DestinationVetting.allowed(addresses, for: url, privateHosts: ["127.0.0.1:80"]) }
-    #expect(try DestinationVetting.allowed(addresses, for: url, privateHosts: ["\(host):80"]) == Array(addresses.prefix(3)))
+    #expect(throws: RookeryError.self) { try Upstream.vetted(addresses, for: url, privateHosts: []) }
+    #expect(throws: RookeryError.self) { try Upstream.vetted(addresses, for: url, privateHosts: ["127.0.0.1:80"]) }
+    #expect(try Upstream.vetted(addresses, for: url, privateHosts: ["\(host):80"]) == Array(addresses.prefix(3)))
   }
 
   @Test func mixedAnswersKeepOnlyThePublicAddresses() throws {
     let url = try RemoteURL("https://rebound.example/x")
     let answers = ["127.0.0.1", "8.8.8.8", "10.0.0.1", "2606:4700::1", "::1", "9.9.9.9", "1.1.1.1"].compactMap { IPAddress($0) }
-    let allowed = try DestinationVetting.allowed(answers, for: url, privateHosts: ["other.example:443", "rebound.example:80"])
+    let allowed = try Upstream.vetted(answers, for: url, privateHosts: ["other.example:443", "rebound.example:80"])
     #expect(allowed.map(\.description) == ["8.8.8.8", "2606:4700::1", "9.9.9.9"])
   }
 

@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test func unansweredQuestionsAreAskedAgain() async throws {
-    try await withGateway { server, gateway in
+    try await withGateway({ $0.bounds.redelivery = .milliseconds(200) }) { server, gateway in
       let (listed, isListed) = AsyncStream<Void>.makeStream()
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
@@ -112,7 +112,7 @@ import Testing
   @Test func grantsEnd() async throws {
     try await withGateway { server, gateway in
       let git = [Grant.Git(name: try RepositoryName("one"), url: server.url(for: "one"), pushRef: nil)]
-      try await gateway.grant(git: git, privateHosts: [server.authority], expires: Date(timeIntervalSinceNow: 10))
+      try await gateway.grant(git: git, privateHosts: [server.authority], expires: Date(timeIntervalSinceNow: 3))
       try await gateway.answering {
         try await expectListing(gateway)
         try await eventually { try await Command.run(["git", "ls-remote", gateway.gitURL("one")]).errorOutput.contains("its grant ended") }

@@ -172,6 +172,89 @@ import Testing
     }
   }
 
+  /// A grant with prices and what was spent before it.
+  private func grantMoney(
+    _ gateway: GatewayFixture, _ model: ModelDouble, wire: Grant.Model.Wire = .openai, tokens: Int? = nil, cost: Int? = nil,
+    spent: (tokens: Int, cost: Int) = (0, 0)
+  ) async throws {
+    var grant = Grant.Model(url: model.url, wire: wire, key: Secret(ModelDouble.key), name: ModelDouble.model, tokenAllowance: tokens)
+    grant.costAllowance = cost
+    grant.prices = [ModelDouble.model: .init(input: 1_000_000, output: 10_000_000)]
+    (grant.spentTokens, grant.spentCost) = spent
+    try await gateway.grant(model: grant, privateHosts: [model.authority])
+  }
+
+  private func budgetReports(_ gateway: GatewayFixture) async throws -> [String] {
+    guard case .reports(let reports) = try await gateway.call(.reports(after: 0, wait: 0)) else { throw CancellationError() }
+    return reports.compactMap { if case .budgetSpent(let detail) = $0.kind { detail } else { nil } }
+  }
+
+  @Test func moneyIsCountedByPrice() async throws {
+    try await withModel { model, gateway async throws in
+      // 10 tokens in and 5 out cost 60 millionths each time.
+      try await grantMoney(gateway, model, cost: 100)
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).contains("200 OK"))
+      #expect(try await usage(gateway).map(\.usage.costMicroUSD) == [60])
+      #expect(try await budgetReports(gateway).isEmpty)
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).contains("200 OK"))
+      let spent = try await post(gateway, "/v1/chat/completions", Self.request)
+      #expect(spent.hasPrefix("HTTP/1.1 429") && spent.contains("US dollars") && spent.contains("insufficient_quota"), "\(spent)")
+      #expect(try await budgetReports(gateway).count == 1 && model.state.paths.count == 2)
+    }
+  }
+
+  @Test func whatWasSpentBeforeCountsAndIsSaidInFull() async throws {
+    try await withModel { model, gateway async throws in
+      try await grantMoney(gateway, model, tokens: 1000, spent: (999, 0))
+      let little = try await post(gateway, "/v1/chat/completions", Self.request)
+      #expect(little.hasPrefix("HTTP/1.1 429") && little.contains("left of this session's 1000 tokens"), "\(little)")
+      try await grantMoney(gateway, model, tokens: 1000, spent: (1000, 0))
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).contains("has spent its 1000 tokens"))
+      #expect(model.state.paths.isEmpty)
+      try await grantMoney(gateway, model, tokens: 1000, spent: (900, 0))
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).contains("200 OK"))
+    }
+  }
+
+  @Test func aStreamThatOverdrawsIsCutInItsMiddle() async throws {
+    try await withModel { model, gateway async throws in
+      // The request is counted as 12 tokens, its first part as 4, the second as 1.
+      try await grantMoney(gateway, model, tokens: 1000, spent: (1000 - 16, 0))
+      let next = model.hold()
+      let stream = RawSocket.Stream(try RawSocket.connect(port: gateway.modelPort))
+      try await stream.send(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(Self.streamed.utf8.count)\r\n\r\n\(Self.streamed)")
+      next.yield()
+      _ = try await stream.receive(until: "0123456789012345")
+      #expect(try await budgetReports(gateway).isEmpty)
+      next.yield()
+      await #expect(throws: Command.Failed.self) { try await stream.receive(until: "DONE") }
+      #expect(try await usage(gateway, wait: 30).map(\.usage) == [Usage(inputTokens: 12, outputTokens: 5, requests: 1, costMicroUSD: 62)])
+      #expect(try await budgetReports(gateway) == ["This session has spent its 1000 tokens."])
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).contains("has spent its 1000 tokens"))
+      next.finish()
+    }
+  }
+
+  @Test func callsAtOnceShareWhatIsLeft() async throws {
+    try await withModel { model, gateway async throws in
+      try await grantMoney(gateway, model, tokens: 1000)
+      let next = model.hold()
+      let stream = RawSocket.Stream(try RawSocket.connect(port: gateway.modelPort))
+      let body = #"{"stream":true,"model":"rehearsal-1","max_tokens":980,"messages":[]}"#
+      try await stream.send(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      next.yield()
+      _ = try await stream.receive(until: "0123456789012345")
+      // What the first may still use is set aside.
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).hasPrefix("HTTP/1.1 429"))
+      for _ in 0..<3 { next.yield() }
+      _ = try await stream.receive(until: "DONE")
+      next.finish()
+      #expect(try await post(gateway, "/v1/chat/completions", Self.request).contains("200 OK"))
+    }
+  }
+
   @Test(arguments: [
     "GET /v1/chat/completions", "POST /v1/models", "POST /v1/files", "POST /chat/completions", "POST /v1/embeddings",
     "GET /v1/models/rehearsal-1", "POST /v1/chat/completions/", "POST /prefix/v1/chat/completions", "GET /",

@@ -111,16 +111,18 @@ import Testing
   func refusesWhatIsNoQuestion(bytes: [UInt8]) { #expect(DNSQuestion(bytes) == nil) }
 
   @Test func answersOnlyWhatIsAllowedAndOnlyAddresses() throws {
-    let (grants, reports) = (GrantBook(), ReportSpool(limit: 100))
+    let grants = GrantBook()
     let sandbox = SandboxID.random(prefix: "box-")
     let sites = try ["good.example", "*.wide.example:8443"].map { Grant.Site(host: try #require(HostPattern($0)), access: .open) }
     try grants.put(
       Grant(
         sandbox: sandbox, expires: Date(timeIntervalSinceNow: 60), git: [], model: nil, network: .init(sites: sites), privateHosts: []),
       spent: (0, 0))
-    let server = NameServer(sandbox: sandbox, grants: grants, reports: reports)
+    let server = NameServer(sandbox: sandbox, grants: grants)
     func code(_ name: String, _ type: UInt16 = 1) throws -> (code: UInt8, answers: UInt8) {
-      let answer = try #require(server.answer(Self.question(name, type: type)))
+      let reply = server.reply(to: Self.question(name, type: type))
+      let answer = try #require(reply.bytes)
+      #expect(reply.refused == nil || answer[3] & 0xf == 3)
       return (answer[3] & 0xf, answer[7])
     }
     #expect(try code("good.example") == (0, 1) && code("GOOD.example") == (0, 1) && code("x.wide.example") == (0, 1))
@@ -148,8 +150,16 @@ import Testing
     #expect(try decision([("y.example", .open)]) == nil)
     let open = try #require(try decision([("x.example", .open)]))
     #expect(!open.isIntercepted && open.verdict(isRead: false, path: "/", query: nil) == .asIs)
-    let read = try #require(try decision([("x.example", .open), ("*.example:443", .read)], port: 443))
-    #expect(!read.isIntercepted || read.verdict(isRead: true, path: "/", query: nil) == .stripped)
+    // A host that two rules name is held to the stricter one.
+    let both = [("x.wide.example", Grant.Site.Access.open), ("*.wide.example:443", .read)]
+    let read = try #require(try decision(both, host: "x.wide.example"))
+    #expect(read.isIntercepted && read.verdict(isRead: true, path: "/", query: nil) == .stripped)
+    guard case .refused = read.verdict(isRead: false, path: "/", query: nil) else {
+      Issue.record("a write to a host that is for reading alone")
+      return
+    }
+    #expect(try decision(both, host: "x.wide.example", port: 80)?.isIntercepted == false)
+    #expect(try decision([("*.wide.example:443", .read)], host: "wide.example") == nil)
     let registry = try #require(try decision([("x.example", .read)]))
     #expect(registry.verdict(isRead: true, path: "/simple/", query: "a=b") == .stripped)
     for (isRead, query) in [(false, nil), (true, "access_token=mine"), (true, "a=b&Private_Token=x"), (true, "acc%65ss_token=x")] {
@@ -157,6 +167,12 @@ import Testing
         Issue.record("\(isRead) \(query ?? "")")
         continue
       }
+    }
+    for (name, isAllowed) in [("page_token", true), ("q", true), ("Access_Token", false), ("api%5Fkey", false), ("X-Amz-Signature", false)]
+    {
+      let secret = try #require(try decision([("x.example", .credential(header: "Authorization", value: Secret("Bearer s")))]))
+      let verdict = secret.verdict(isRead: true, path: "/", query: "a=b&\(name)=c")
+      #expect((verdict == .with(header: "Authorization", value: Secret("Bearer s"))) == isAllowed, "\(name): \(verdict)")
     }
     let secret = try #require(try decision([("x.example", .credential(header: "Authorization", value: Secret("Bearer s")))]))
     #expect(secret.verdict(isRead: false, path: "/", query: nil) == .with(header: "Authorization", value: Secret("Bearer s")))
@@ -183,6 +199,20 @@ import Testing
       return
     }
   }
+}
+
+@Suite struct CredentialNameTests {
+  @Test(arguments: [
+    "Authorization", "cookie", "X-Api-Key", "apikey", "Private-Token", "X-Auth-Token", "x-goog-api-key", "X-JFrog-Art-Api-Key",
+    "X-Amz-Security-Token", "npm-session", "npm-otp", "Proxy-Authorization", "X-Vault-Token", "x_access_token", "X-AccessToken",
+  ])
+  func headersThatCarryCredentials(name: String) { #expect(CredentialNames.isHeader(name)) }
+
+  @Test(arguments: [
+    "accept", "user-agent", "content-type", "range", "if-none-match", "x-author", "x-keyboard", "idempotency-key", "authority",
+    "x-request-id",
+  ])
+  func headersThatDoNot(name: String) { #expect(!CredentialNames.isHeader(name)) }
 }
 
 @Suite struct ReportTests {
@@ -222,7 +252,7 @@ import Testing
 
   @Test func rejectedPacketsAreRead() throws {
     var packet: [UInt8] = [0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 1, 1, 1, 1, 9, 8, 7, 6, 0x9c, 0x40, 0, 22]
-    #expect(RejectedPacket(packet[...]) == RejectedPacket(destination: try #require(IPAddress("9.8.7.6")), port: 22, transport: "TCP"))
+    #expect(RejectedPacket(packet[...]) == RejectedPacket(destination: try #require(IPAddress("9.8.7.6")), port: 22, sourcePort: 0x9c40))
     packet[9] = 1
     #expect(RejectedPacket(packet[...])?.port == 0)
     #expect(RejectedPacket([0x45, 0][...]) == nil && RejectedPacket([][...]) == nil && RejectedPacket.all(in: [1, 2, 3][...]).isEmpty)
@@ -230,10 +260,11 @@ import Testing
 }
 
 extension RejectedPacket {
-  init(destination: IPAddress, port: Int, transport: String) {
+  init(destination: IPAddress, port: Int, sourcePort: Int) {
     var bytes = [UInt8](repeating: 0, count: 24)
     (bytes[0], bytes[9]) = (0x45, 6)
     bytes.replaceSubrange(16..<20, with: destination.bytes)
+    (bytes[20], bytes[21]) = (UInt8(sourcePort >> 8), UInt8(sourcePort & 0xff))
     (bytes[22], bytes[23]) = (UInt8(port >> 8), UInt8(port & 0xff))
     guard let made = RejectedPacket(bytes[...]) else { preconditionFailure("a valid packet") }
     self = made
@@ -249,6 +280,10 @@ extension RejectedPacket {
     (#"{"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#, Grant.Model.Reach.web),
     (#"{"tools":[{"type":"web_search_preview"}]}"#, .web), (#"{"web_search_options":{}}"#, .web),
     (#"{"tools":[{"type":"mcp","server_url":"https://evil.example"}]}"#, .tools), (#"{"mcp_servers":[{"url":"https://evil"}]}"#, .tools),
+    (#"{"search_parameters":{"mode":"on"}}"#, .web), (#"{"enable_search":true}"#, .web), (#"{"extra_body":{"google":{}}}"#, .tools),
+    (#"{"tools":[{"google_search":{}}]}"#, .tools), (#"{"tools":[{"googleSearch":{}}]}"#, .tools),
+    (#"{"tools":[{"type":"web_fetch_20250910"}]}"#, .web),
+    (#"{"messages":[{"role":"user","content":[{"type":"container_upload","file_id":"f"}]}]}"#, .files),
     (#"{"tools":[{"type":"code_interpreter"}]}"#, .tools), (#"{"tools":[{"type":"code_execution_20250522"}]}"#, .tools),
     (#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://evil/x"}}]}]}"#, .urls),
     (#"{"messages":[{"role":"user","content":[{"type":"image_url","\u0069mage_url":{"url":"https://evil/x"}}]}]}"#, .urls),
@@ -269,12 +304,14 @@ extension RejectedPacket {
     #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}"#,
     #"{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","data":"AA=="}}]}]}"#,
     #"{"tools":[{"name":"bash","input_schema":{}},{"type":"bash_20250124","name":"bash"},{"type":"custom","name":"x"}],"tool_choice":null}"#,
-    #"{"messages":[],"mcp_servers":null}"#,
+    #"{"messages":[],"mcp_servers":null,"background":false}"#,
+    #"{"messages":[{"role":"user","content":[{"type":"search_result","source":"https://example.org","title":"t","content":[]}]}]}"#,
   ])
   func letsOrdinaryRequestsPass(body: String) throws { try check(body) }
 
   @Test(arguments: [
-    #"{"messages":[],"messages":[]}"#, #"{"tools":[{"type":"function","type":"mcp"}]}"#, #"{"models":["other"]}"#,
+    #"{"input":[],"background":true}"#, #"{"messages":[],"messages":[]}"#, #"{"tools":[{"type":"function","type":"mcp"}]}"#,
+    #"{"models":["other"]}"#,
     #"{"messages":[{"image_url":"data:,","image_url":"https://evil"}]}"#, #"{"tools":["web_search"]}"#,
   ])
   func refusesWhatCouldBeReadInTwoWays(body: String) throws {

@@ -22,7 +22,7 @@ import Testing
   private static let get = "GET /one.git/info/refs?service=git-upload-pack HTTP/1.1\r\n"
   private static let post = "POST /one.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-git-receive-pack-request\r\n"
 
-  @Test(arguments: [
+  private static let requests = [
     // Lengths
     post + "Content-Length: 4\r\nContent-Length: 4\r\n\r\n0000",
     post + "Content-Length: 4\r\nContent-Length: 8\r\n\r\n00000000",
@@ -66,13 +66,17 @@ import Testing
     "POST /one.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-git-receive-pack-request\r\nContent-Length: 4\r\n\r\n0000",
     "POST /one.git/git-upload-archive HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-git-upload-archive-request\r\nContent-Length: 0\r\n\r\n",
     "POST /one.git/info/lfs/objects/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-  ])
-  func isRefused(request: String) async throws {
+  ]
+
+  /// All on one gateway: what one of them leaves behind would show in the next.
+  @Test func oddRequestsAreRefused() async throws {
     try await withGateway { _, gateway in
-      let closing = request.hasPrefix("GET /") || request.hasPrefix("POST /") ? Self.closing(request) : request
-      let answer = try await RawSocket.exchange(port: gateway.gitPort, closing)
-      #expect(answer.hasPrefix("HTTP/1.1 4") || answer.hasPrefix("HTTP/1.1 5") || answer.isEmpty, "\(answer)")
-      #expect(answer.components(separatedBy: "HTTP/1.1 ").count <= 2, "one answer to one request: \(answer)")
+      for request in Self.requests {
+        let closing = request.hasPrefix("GET /") || request.hasPrefix("POST /") ? Self.closing(request) : request
+        let answer = try await RawSocket.exchange(port: gateway.gitPort, closing)
+        #expect(answer.hasPrefix("HTTP/1.1 4") || answer.hasPrefix("HTTP/1.1 5") || answer.isEmpty, "\(request): \(answer)")
+        #expect(answer.components(separatedBy: "HTTP/1.1 ").count <= 2, "one answer to one request: \(request): \(answer)")
+      }
     }
   }
 
@@ -82,15 +86,16 @@ import Testing
     return request.replacingCharacters(in: range, with: "Host: x\r\nConnection: close\r\n")
   }
 
-  @Test(arguments: [
-    "", "zzzz", "0001", "0002", "0003", "0004", "0005x", "fff1" + String(repeating: "x", count: 70000),
-    "0008oops0000", "000ashallow x0000",
-  ])
-  func malformedCommandsAreRefused(body: String) async throws {
+  @Test func malformedCommandsAreRefused() async throws {
     try await withGateway { _, gateway in
-      let request = Self.closing(Self.post) + "Content-Length: \(body.utf8.count)\r\n\r\n" + body
-      let answer = try await RawSocket.exchange(port: gateway.gitPort, request)
-      #expect(answer.hasPrefix("HTTP/1.1 4"), "\(answer)")
+      for body in [
+        "", "zzzz", "0001", "0002", "0003", "0004", "0005x", "fff1" + String(repeating: "x", count: 70000), "0008oops0000",
+        "000ashallow x0000",
+      ] {
+        let request = Self.closing(Self.post) + "Content-Length: \(body.utf8.count)\r\n\r\n" + body
+        let answer = try await RawSocket.exchange(port: gateway.gitPort, request)
+        #expect(answer.hasPrefix("HTTP/1.1 4"), "\(body.prefix(40)): \(answer)")
+      }
     }
   }
 

@@ -43,11 +43,18 @@ final class GatewayDouble: Sendable {
     switch request {
     case .adopted: return .adopted(Array(adopted))
     case .adopt(let id, let sockets):
-      state.withLock { $0.adopted[id] = descriptors }
+      var served: [Int32] = []
       for (socket, listener) in zip(sockets, descriptors) {
         // Datagrams and reports of the kernel are for the real one.
-        if socket == .datagrams || socket == .rejections { close(listener) } else { serve(listener, "\(socket.rawValue) of \(id)\n") }
+        if socket == .datagrams || socket == .rejections {
+          close(listener)
+        } else {
+          served.append(listener)
+          serve(listener, "\(socket.rawValue) of \(id)\n")
+        }
       }
+      // Numbers that were closed are not kept: they soon are somebody else's.
+      state.withLock { $0.adopted[id] = served }
     case .release(let id):
       let listeners = state.withLock { $0.adopted.removeValue(forKey: id) } ?? []
       for listener in listeners { shutdown(listener, Int32(SHUT_RDWR)) }

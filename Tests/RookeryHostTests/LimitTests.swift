@@ -177,7 +177,8 @@ extension HostTests {
       try await HostFixture.with { host in
         let sandbox = try await host.create()
         _ = try await sandbox.run(
-          "(while :; do date +%s%N > /workspace/now.new; mv /workspace/now.new /workspace/now; done) >/dev/null 2>&1 & echo")
+          "(while :; do date +%s%N > /workspace/now.new; mv /workspace/now.new /workspace/now; done) >/dev/null 2>&1 & "
+            + "until [ -e /workspace/now ]; do :; done")
         #expect(try await host.ask(.freeze(sandbox.id)) == .done)
         let upper = try host.upper(of: sandbox.id)
         let before = try upper.directory("workspace")?.read("now")

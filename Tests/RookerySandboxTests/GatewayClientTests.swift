@@ -10,6 +10,8 @@ import Testing
   @Test func grantsOutliveTheGateway() async throws {
     try await SandboxStack.with { stack in
       try await stack.git.makeRepository("app")
+      // Its credential is told for the repository that is known by that name.
+      _ = try await stack.add()
       let sandbox = try await stack.provider.create(
         CreateSandbox(id: .random(prefix: "t-"), source: .base(SandboxStack.base), limits: Limits(memoryMB: 512), bundles: []))
       let git = Grant.Git(name: stack.name, url: stack.git.url(for: "app"), pushRef: nil)

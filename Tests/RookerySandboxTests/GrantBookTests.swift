@@ -33,15 +33,17 @@ import Testing
     #expect(book.untold(now: now).isEmpty)
   }
 
-  @Test func whatWasSpentComesOffTheAllowanceThatIsToldAgain() throws {
+  @Test func whatWasSpentIsToldWithTheGrantAgain() throws {
     var book = GrantBook()
     var one = try grant("s-1")
     one.model = Grant.Model(url: "https://m.example", wire: .openai, key: Secret("k"), name: "m", tokenAllowance: 100)
+    one.model?.spentTokens = 100
+    one.model?.spentCost = 7
     book.granted(one)
-    book.spent(Usage(inputTokens: 30, outputTokens: 12, requests: 1), by: one.sandbox)
-    #expect(book.remaining(of: one).model?.tokenAllowance == 58)
+    book.spent(Usage(inputTokens: 30, outputTokens: 12, requests: 1, costMicroUSD: 5), by: one.sandbox)
+    #expect(book.current(one).model?.spentTokens == 142 && book.current(one).model?.spentCost == 12)
     book.spent(Usage(inputTokens: 300, outputTokens: 0, requests: 1), by: one.sandbox)
-    #expect(book.remaining(of: one).model?.tokenAllowance == 0)
+    #expect(book.current(one).model?.spentTokens == 442 && book.current(one).model?.tokenAllowance == 100)
     #expect(book.untold(now: now) == [one])
   }
 

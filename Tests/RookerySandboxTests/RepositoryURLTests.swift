@@ -82,10 +82,13 @@ import Testing
     #expect(try await DestinationPolicy(privateHosts: ["127.0.0.1:7000"]).addresses(of: url).map(\.description) == ["127.0.0.1"])
   }
 
-  @Test func onePrivateAddressAmongPublicOnesIsEnough() throws {
+  @Test func privateAddressesAmongPublicOnesAreNotDialled() throws {
     let url = try RepositoryURL("https://example.org/a", for: RepositoryName("app"))
-    let mixed = [try #require(IPAddress("8.8.8.8")), try #require(IPAddress("10.1.1.1"))]
-    #expect(throws: RookeryError.self) { try DestinationPolicy(privateHosts: []).vetted(mixed, of: url) }
+    let (outer, inner) = (try #require(IPAddress("8.8.8.8")), try #require(IPAddress("10.1.1.1")))
+    let mixed = [inner, outer]
+    #expect(try DestinationPolicy(privateHosts: []).vetted(mixed, of: url) == [outer])
+    #expect(throws: RookeryError.self) { try DestinationPolicy(privateHosts: []).vetted([inner], of: url) }
+    #expect(throws: RookeryError.self) { try DestinationPolicy(privateHosts: []).vetted([], of: url) }
     #expect(try DestinationPolicy(privateHosts: ["example.org:443"]).vetted(mixed, of: url) == mixed)
   }
 }

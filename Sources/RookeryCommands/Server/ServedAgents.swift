@@ -1,3 +1,4 @@
+import RookeryGitHub
 import RookerySandbox
 import RookeryServer
 
@@ -5,3 +6,5 @@ import RookeryServer
 extension AgentInstaller: AgentControl {}
 extension RepositoryService: RepositoryControl {}
 extension WarmPool: WarmControl {}
+// Git's credentials come from the App where there is one.
+extension GitHubIdentity: GitCredentialSource {}

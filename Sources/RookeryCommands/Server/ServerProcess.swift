@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import RookeryAgents
 import RookeryConfiguration
+import RookeryGitHub
 import RookeryModel
 import RookerySandbox
 import RookeryServer
@@ -46,9 +47,11 @@ struct ServerProcess: Sendable {
     let gateway = GatewayClient(socket: layout.gatewaySocket, allowedServers: [users.gateway.uid], logger: logger)
     self.provider = provider
     self.gateway = gateway
+    let vault = try SecretVault(registry: registry, source: Self.keys(configuration.server, in: layout.serve))
+    let github = try await GitHubIdentity(configuration: configuration, registry: registry, vault: vault, logger: logger)
     repositories = RepositoryService(
       registry: registry, provider: provider, gateway: gateway, configuration: configuration,
-      authority: try InstallationAuthority.kept(in: layout.serve), logger: logger)
+      authority: try InstallationAuthority.kept(in: layout.serve), credentials: github, logger: logger)
     let agents = AgentCatalog(definitions: configuration.agents.definitions)
     let installer = AgentInstaller(
       provider: provider, definitions: agents.all, base: configuration.sandbox.base, scratch: layout.serve + "/downloads",
@@ -72,6 +75,15 @@ struct ServerProcess: Sendable {
       context, addresses: .init(host: configuration.server.host, port: configuration.server.port, socket: layout.apiListener),
       logger: logger
     ) { port in logger.info("listening", metadata: ["host": "\(configuration.server.host)", "port": "\(port)"]) }
+  }
+
+  /// Where the keys come from that secrets are encrypted under.
+  private static func keys(_ settings: Configuration.Server, in directory: String) -> SecretVault.Source {
+    switch settings.secretsKeys {
+    case nil: .file(KeyFile(directory: directory))
+    case .text(let keys): .configured { keys.reveal() }
+    case .file(let path): .configured { String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self) }
+    }
   }
 
   /// Serves until SIGTERM or SIGINT. Turns go on in their sandboxes; the next server takes them up.

@@ -112,7 +112,7 @@ struct FaultRound: Sendable {
     try? await eventually(timeout: .seconds(30), "ended sandboxes are gone") {
       var owned: Set<SandboxID> = []
       for session in sessions { if let sandbox = await recorder.sandbox(of: session) { owned.insert(sandbox) } }
-      return try system.sandboxes().subtracting(owned).isEmpty
+      return try await system.claimedSandboxes().subtracting(owned).isEmpty
     }
   }
 
@@ -128,7 +128,7 @@ struct FaultRound: Sendable {
         .init(
           session: session, log: log, state: detail.session.state, prompts: detail.prompts, sandbox: log.sandbox, head: head))
     }
-    history.sandboxes = try system.sandboxes()
+    history.sandboxes = try await system.claimedSandboxes()
     return history
   }
 

@@ -1,6 +1,7 @@
 import CFaults
 import Foundation
 import Glibc
+import RookeryCommands
 import RookeryModel
 import RookeryTestSupport
 
@@ -36,6 +37,14 @@ extension FaultSystem {
   func sandboxes() throws -> Set<SandboxID> {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: data + "/host/launches")) ?? []
     return Set(names.filter { $0.hasSuffix(".json") }.compactMap { SandboxID(rawValue: String($0.dropLast(5))) })
+  }
+
+  /// Those that do not wait in the pool for a next session.
+  func claimedSandboxes() async throws -> Set<SandboxID> {
+    let before = try sandboxes()
+    let pool = try await api.get("/v1/repositories/\(Self.repository)/pool", as: API.Pool.self)
+    // One that the pool gave up meanwhile is gone from the second look.
+    return try before.intersection(sandboxes()).subtracting(pool.sandboxes.filter { $0.state != .claimed }.map(\.sandbox))
   }
 
   /// Shuts every connection that a sandbox's runner has accepted, as a broken network would. Returns how many there were.

@@ -9,19 +9,18 @@ actor CredentialDesk {
     var waiter: CheckedContinuation<CredentialAnswer, any Error>
   }
 
-  /// A question that was delivered and not answered is delivered again after this: its first reader may have died.
-  private static let redelivery = Duration.seconds(5)
-
   private let limit: Int
   private let patience: Duration
+  private let redelivery: Duration
   private let changed = ChangeSignal()
   private var open: [Int64: Open] = [:]
   /// Numbers go on from the time, so that an answer to an earlier gateway's question meets none of ours.
   private var next = Int64(Date().timeIntervalSince1970 * 1000) * 1000
 
-  init(limit: Int, patience: Duration) {
+  init(limit: Int, patience: Duration, redelivery: Duration) {
     self.limit = limit
     self.patience = patience
+    self.redelivery = redelivery
   }
 
   /// - Throws: `unavailable` when `serve` does not answer in time, or too many wait.
@@ -58,7 +57,7 @@ actor CredentialDesk {
       // Whoever asked has gone: the questions wait for the next one.
       if Task.isCancelled { return [] }
       if !due.isEmpty || now >= deadline {
-        for question in due { open[question.number]?.deliver = now + Self.redelivery }
+        for question in due { open[question.number]?.deliver = now + redelivery }
         return due
       }
       let nextDelivery = open.values.map(\.deliver).min() ?? deadline

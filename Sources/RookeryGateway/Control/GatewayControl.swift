@@ -11,6 +11,7 @@ struct GatewayControl: Sendable {
   let desk: CredentialDesk
   let spool: UsageSpool
   let reports: ReportSpool
+  let sockets: SocketDesk
   let live: LiveConnections
   let adoptions: Adoptions
   let logger: Logger
@@ -54,6 +55,8 @@ struct GatewayControl: Sendable {
     case .nextQuestions(let wait): return .questions(await desk.questions(wait: bounded(wait)))
     case .answer(let number, let answer): await desk.answer(number, answer)
     case .usage(let after, let wait): return .usage(await spool.collect(after: after, wait: bounded(wait)))
+    case .nextSockets(let wait): return .sockets(await sockets.questions(wait: bounded(wait)))
+    case .socketOwner(let number, let program): await sockets.answer(number, program)
     case .reports(let after, let wait): return .reports(await reports.collect(after: after, wait: bounded(wait)))
     }
     return .done
@@ -63,7 +66,7 @@ struct GatewayControl: Sendable {
     let allowed: Set<UInt32> =
       switch request {
       case .hello: [settings.hostUser, settings.serveUser]
-      case .adopt, .release, .adopted: [settings.hostUser]
+      case .adopt, .release, .adopted, .nextSockets, .socketOwner: [settings.hostUser]
       case .grant, .revoke, .nextQuestions, .answer, .usage, .reports: [settings.serveUser]
       }
     guard allowed.contains(peer.uid) else {

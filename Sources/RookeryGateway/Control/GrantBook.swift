@@ -55,8 +55,8 @@ final class GrantBook: Sendable {
       // What calls under way reserved goes on being theirs.
       let reserved = entries[grant.sandbox]?.reserved ?? Reservation()
       entries[grant.sandbox] = Entry(
-        grant: grant, remotes: remotes, model: model, spent: spent.tokens, spentCost: spent.cost, reserved: reserved,
-        certificate: certificate)
+        grant: grant, remotes: remotes, model: model, spent: spent.tokens + (grant.model?.spentTokens ?? 0),
+        spentCost: spent.cost + (grant.model?.spentCost ?? 0), reserved: reserved, certificate: certificate)
     }
     changes.notify()
   }
@@ -123,26 +123,39 @@ final class GrantBook: Sendable {
   }
 
   /// Sets `reservation` aside for a call, or what is left of the allowance if that is less: the last call may use all of it.
-  /// - Throws: `limitHit` when nothing is left.
-  func reserve(_ reservation: Reservation, for sandbox: SandboxID) throws -> Reservation {
+  ///
+  /// - Parameter least: What the call uses before it answers anything.
+  /// - Throws: `limitHit` when less than that is left.
+  func reserve(_ reservation: Reservation, least: Reservation, for sandbox: SandboxID) throws -> Reservation {
     try entries.withLock { entries in
       guard let entry = entries[sandbox], let grant = entry.grant.model else { return Reservation() }
       var reserved = reservation
       if let allowance = grant.tokenAllowance {
         let left = allowance - entry.spent - entry.reserved.tokens
-        guard left > 0 else { throw Self.exhausted("its \(allowance) tokens", "model.tokens_per_session") }
+        guard left > least.tokens else { throw Self.exhausted(grant, isCost: false, isOver: left <= 0) }
         reserved.tokens = min(reserved.tokens, left)
       }
       if let allowance = grant.costAllowance {
         let left = allowance - entry.spentCost - entry.reserved.cost
-        guard left > 0 else {
-          throw Self.exhausted("its \(String(format: "%.2f", Double(allowance) / 1_000_000)) US dollars", "model.budget_usd_per_session")
-        }
+        guard left > least.cost else { throw Self.exhausted(grant, isCost: true, isOver: left <= 0) }
         reserved.cost = min(reserved.cost, left)
       }
       entries[sandbox]?.reserved.tokens += reserved.tokens
       entries[sandbox]?.reserved.cost += reserved.cost
       return reserved
+    }
+  }
+
+  /// Why a call under way, which has used `used` of its `reservation`, must end: with it the session is over its allowance. Nil
+  /// while it is not.
+  func overdraft(_ reservation: Reservation, used: Reservation, for sandbox: SandboxID) -> RookeryError? {
+    entries.withLock { entries in
+      guard let entry = entries[sandbox], let grant = entry.grant.model else { return nil }
+      let tokens = entry.spent + max(0, entry.reserved.tokens - reservation.tokens) + used.tokens
+      if let allowance = grant.tokenAllowance, tokens > allowance { return Self.exhausted(grant, isCost: false, isOver: true) }
+      let cost = entry.spentCost + max(0, entry.reserved.cost - reservation.cost) + used.cost
+      if let allowance = grant.costAllowance, cost > allowance { return Self.exhausted(grant, isCost: true, isOver: true) }
+      return nil
     }
   }
 
@@ -158,8 +171,14 @@ final class GrantBook: Sendable {
     }
   }
 
-  private static func exhausted(_ what: String, _ key: String) -> RookeryError {
-    RookeryError(.limitHit, "This session has spent \(what).", mend: "Raise \(key), or start another session.")
+  private static func exhausted(_ grant: Grant.Model, isCost: Bool, isOver: Bool) -> RookeryError {
+    let dollars = String(format: "%.2f", Double(grant.costAllowance ?? 0) / 1_000_000)
+    let allowance = isCost ? "\(dollars) US dollars" : "\(grant.tokenAllowance ?? 0) tokens"
+    let key = isCost ? "model.budget_usd_per_session" : "model.tokens_per_session"
+    return RookeryError(
+      .limitHit,
+      isOver ? "This session has spent its \(allowance)." : "What is left of this session's \(allowance) is too little for this call.",
+      mend: "Raise \(key), or start another session.")
   }
 
   private func entry(_ sandbox: SandboxID) throws -> Entry {

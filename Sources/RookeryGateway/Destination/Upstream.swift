@@ -50,8 +50,22 @@ struct Upstream: Sendable {
   /// The addresses at which `destination` may be dialled.
   /// - Throws: `forbidden` for a refused address, `unavailable` when there is none.
   func addresses(of destination: RemoteURL, privateHosts: [String]) async throws -> [IPAddress] {
-    try await DestinationVetting.allowed(
-      resolver.addresses(of: destination.host), for: destination, privateHosts: privateHosts)
+    try Self.vetted(await resolver.addresses(of: destination.host), for: destination, privateHosts: privateHosts)
+  }
+
+  /// At most so many addresses are tried.
+  private static let attempts = 3
+
+  /// Those of `addresses` that are tried. Throws `forbidden` when none may be.
+  static func vetted(_ addresses: [IPAddress], for destination: RemoteURL, privateHosts: [String]) throws -> [IPAddress] {
+    do {
+      let allowed = try AddressVetting(privateHosts: privateHosts).allowed(addresses, host: destination.host, port: destination.port)
+      return Array(allowed.prefix(attempts))
+    } catch {
+      throw RookeryError(
+        .forbidden, "“\(destination.authority)” has an address that is not public (\(error.kind)).",
+        mend: "If that is meant, the operator lists it under network.private_hosts.")
+    }
   }
 
   /// The address answers nothing: another one may be tried.

@@ -19,7 +19,7 @@ struct BrokerListener: Sendable {
     defer { adoption.end() }
     let descriptors = adoption.takeDescriptors()
     let slots = ConnectionSlots(limit: bounds.connections)
-    let names = NameServer(sandbox: adoption.sandbox, grants: web.grants, reports: web.reports)
+    let names = NameServer(sandbox: adoption.sandbox, grants: web.grants)
     await withTaskGroup(of: Void.self) { group in
       for (kind, descriptor) in descriptors {
         group.addTask { await serve(kind, descriptor, slots, names) }
@@ -28,7 +28,7 @@ struct BrokerListener: Sendable {
       await group.next()
       group.cancelAll()
     }
-    web.reports.forget(adoption.sandbox)
+    await web.refusals.forget(adoption.sandbox)
   }
 
   private func serve(_ kind: SandboxSocket, _ descriptor: Int32, _ slots: ConnectionSlots, _ names: NameServer) async {
@@ -42,11 +42,12 @@ struct BrokerListener: Sendable {
         try await WebListener(connection: connection, slots: slots, rate: rate).serve(descriptor)
       case .names:
         let rate = RateLimit(perSecond: bounds.questionsPerSecond, burst: bounds.questionsPerSecond * 2)
-        try await StreamNames(server: names, rate: rate, slots: ConnectionSlots(limit: 16)).serve(descriptor)
+        try await StreamNames(server: names, refusals: web.refusals, rate: rate, slots: ConnectionSlots(limit: 16)).serve(descriptor)
       case .datagrams:
         let rate = RateLimit(perSecond: bounds.questionsPerSecond, burst: bounds.questionsPerSecond * 2)
-        await DatagramNames(server: names, rate: rate).serve(descriptor)
-      case .rejections: await RejectionLog(sandbox: adoption.sandbox, names: names, reports: web.reports).serve(descriptor)
+        await DatagramNames(server: names, refusals: web.refusals, rate: rate).serve(descriptor)
+      case .rejections:
+        await RejectionLog(sandbox: adoption.sandbox, names: names, refusals: web.refusals).serve(descriptor)
       }
     } catch {
       logger.debug("A listener ended.", metadata: ["sandbox": "\(adoption.sandbox)", "socket": "\(kind)", "error": "\(error)"])

@@ -41,18 +41,19 @@ struct ModelBroker: BrokerResponder {
       try await grants.answersReleased(request.sandbox)
       try await relay(
         response,
-        metering: (
-          call,
-          { usage in
+        metering: Metering(
+          call: call, reservation: reservation,
+          settle: { usage in
             isSettled.withLock { $0 = true }
             grants.settle(reservation, used: usage, for: request.sandbox)
-          }
-        ), sandbox: request.sandbox, writer)
+          }), sandbox: request.sandbox, writer)
     }
   }
 
   private func reserve(_ call: ModelCall, for sandbox: SandboxID) throws -> GrantBook.Reservation {
-    do { return try grants.reserve(call.reservation, for: sandbox) } catch let error as RookeryError where error.code == .limitHit {
+    do { return try grants.reserve(call.reservation, least: call.least, for: sandbox) } catch let error as RookeryError
+      where error.code == .limitHit
+    {
       reports.budgetSpent(sandbox, detail: error.message)
       throw error
     }
@@ -112,9 +113,15 @@ struct ModelBroker: BrokerResponder {
     }
   }
 
+  /// How an answer is counted.
+  private struct Metering: Sendable {
+    var call: ModelCall
+    var reservation: GrantBook.Reservation
+    var settle: @Sendable (Usage?) -> Void
+  }
+
   private func relay(
-    _ response: HTTPClientResponse, metering: (call: ModelCall, settle: @Sendable (Usage?) -> Void)?, sandbox: SandboxID,
-    _ writer: AnswerWriter
+    _ response: HTTPClientResponse, metering: Metering?, sandbox: SandboxID, _ writer: AnswerWriter
   ) async throws {
     var headers = HTTPHeaders()
     for (name, value) in response.headers where Self.passes(name.lowercased()) { headers.add(name: name, value: value) }
@@ -126,6 +133,7 @@ struct ModelBroker: BrokerResponder {
       for try await part in response.body {
         if metering != nil { meter.feed(part) }
         try await writer.write(part)
+        if let metering { try endOverdraft(metering, meter.soFar, of: sandbox) }
       }
       outcome = .success(())
     } catch {
@@ -140,6 +148,15 @@ struct ModelBroker: BrokerResponder {
     }
     try outcome.get()
     try await writer.end()
+  }
+
+  /// Ends an answer that takes the session over its allowance while it streams: what it promised to be at most was an estimate.
+  private func endOverdraft(_ metering: Metering, _ soFar: (input: Int, output: Int), of sandbox: SandboxID) throws {
+    let used = GrantBook.Reservation(
+      tokens: soFar.input + soFar.output, cost: metering.call.price?.cost(input: soFar.input, output: soFar.output) ?? 0)
+    guard let error = grants.overdraft(metering.reservation, used: used, for: sandbox) else { return }
+    reports.budgetSpent(sandbox, detail: error.message)
+    throw error
   }
 
   private static func passes(_ name: String) -> Bool {

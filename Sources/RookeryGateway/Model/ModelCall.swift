@@ -9,6 +9,8 @@ struct ModelCall: Sendable {
   var bytes: Int
   var price: Grant.Model.Price?
   var reservation: GrantBook.Reservation
+  /// What it uses before anything is answered.
+  var least: GrantBook.Reservation
 
   /// Tokens that an answer has at most where the request doesn't say.
   private static let answerTokens = 8192
@@ -28,5 +30,6 @@ struct ModelCall: Sendable {
     let named = try ["max_tokens", "max_completion_tokens", "max_output_tokens"].compactMap { try members.decode(Int?.self, $0) ?? nil }
     let (input, output) = (bytes / 4, min(max(named.max() ?? Self.answerTokens, 1), 1_000_000))
     reservation = .init(tokens: input + output, cost: price?.cost(input: input, output: output) ?? 0)
+    least = .init(tokens: input, cost: price?.cost(input: input, output: 0) ?? 0)
   }
 }

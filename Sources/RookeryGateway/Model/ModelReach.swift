@@ -19,6 +19,8 @@ struct ModelReach {
   /// Members of a request that bring in tools or instructions which the provider keeps.
   private static let remoteMembers: [String: Grant.Model.Reach] = [
     "mcp_servers": .tools, "container": .tools, "web_search_options": .web, "plugins": .tools, "prompt": .tools, "connectors": .tools,
+    "extra_body": .tools, "tool_resources": .tools, "search_parameters": .web, "enable_search": .web, "search_options": .web,
+    "web_search": .web, "search_domain_filter": .web, "google_search": .web,
   ]
 
   init(granted: Set<Grant.Model.Reach>) { self.granted = granted }
@@ -32,6 +34,9 @@ struct ModelReach {
       case let key where Self.remoteMembers[key] != nil: try need(Self.remoteMembers[key] ?? .tools, "“\(key)”")
       case "tools": try checkTools(member.value)
       case "models", "fallbacks": throw RookeryError(.badRequest, "The request names other models in “\(member.key)”.")
+      // What the provider does after its answer, nobody counts.
+      case "background" where !member.value.elementsEqual("false".utf8):
+        throw RookeryError(.badRequest, "Answers in the background are not passed on.", mend: "Ask without “background”.")
       case "messages", "input", "system", "instructions": try walk(member.value, depth: 0, &budget)
       default: break
       }
@@ -43,7 +48,12 @@ struct ModelReach {
       guard JSONMembers.isObject(tool) else { throw RookeryError(.badRequest, "A tool is no object.") }
       let members = try JSONMembers(tool)
       try members.refuseRepetitions()
-      guard let type = try members.decode(String.self, "type") else { continue }
+      guard let type = try members.decode(String.self, "type") else {
+        // Anthropic's form of a tool that the agent carries out. Others without a type are a provider's own (Google's, for one).
+        if members.members.contains(where: { $0.key == "input_schema" }) { continue }
+        try need(.tools, "a tool of its own")
+        continue
+      }
       if Self.ownTools.contains(where: { $0.hasSuffix("_") ? type.hasPrefix($0) : type == $0 || type.hasPrefix($0 + "_") }) { continue }
       let isWeb = type.hasPrefix("web_") || type.hasPrefix("google_search")
       try need(isWeb ? .web : .tools, "the provider's tool “\(type.prefix(60).description.printable)”")
@@ -72,6 +82,8 @@ struct ModelReach {
       case "image_url", "file_url", "video_url", "audio_url": try checkAddress(member.value)
       case "file_id": try need(.files, "a file that was uploaded")
       case "url" where type == "url" || type == "image" || type == "document": try need(.urls, "an address")
+      // Where a search result of the agent's says that it is from: a label, which nobody fetches.
+      case "source" where type == "search_result": continue
       case "source":
         try checkAddress(member.value)
         try walk(member.value, depth: depth + 1, &budget)

@@ -37,6 +37,9 @@ struct UsageMeter {
     if isSkipping || pending.count + rest.count > Self.limit { (pending, isSkipping) = ([], true) } else { pending += rest }
   }
 
+  /// What was used up to now, as far as that can be told before the end.
+  var soFar: (input: Int, output: Int) { (count.input ?? requestBytes / 4, max(count.output ?? 0, textBytes / 4)) }
+
   /// What was used. Called once, after the answer's end or break.
   mutating func finish() -> Usage {
     if format == .json, !isSkipping, let json = try? JSON.decode(JSONValue.self, from: Data(pending)) {

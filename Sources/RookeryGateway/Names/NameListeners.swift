@@ -11,6 +11,7 @@ struct DatagramNames: Sendable {
   private static let turn = 64
 
   let server: NameServer
+  let refusals: Refusals
   let rate: RateLimit
 
   /// Serves on `descriptor`, which it closes in the end, until the task is cancelled.
@@ -31,11 +32,31 @@ struct DatagramNames: Sendable {
       }
       guard count >= 0 else { return }
       // A flood is read and forgotten.
-      guard rate.take(), let answer = server.answer(Array(bytes.prefix(count))) else { continue }
-      _ = withUnsafePointer(to: &peer) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          sendto(descriptor, answer, answer.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL), $0, length)
-        }
+      guard rate.take() else { continue }
+      let reply = server.reply(to: Array(bytes.prefix(count)))
+      guard let answer = reply.bytes else { continue }
+      if let refused = reply.refused { refuse(refused, answer, descriptor, peer) } else { Self.send(answer, descriptor, peer) }
+    }
+  }
+
+  /// Answers once it is known who asked: whoever has an answer closes its socket.
+  private func refuse(_ name: HostName, _ answer: [UInt8], _ descriptor: Int32, _ peer: sockaddr_in) {
+    // The listener may be closed meanwhile, and its number be something else's.
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { return }
+    Task {
+      await refusals.tell(server.sandbox, name: name, peer: SandboxPeer(transport: .udp, port: Int(UInt16(bigEndian: peer.sin_port))))
+      Self.send(answer, copy, peer)
+      close(copy)
+    }
+  }
+
+  private static func send(_ answer: [UInt8], _ descriptor: Int32, _ peer: sockaddr_in) {
+    var peer = peer
+    let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    _ = withUnsafePointer(to: &peer) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        sendto(descriptor, answer, answer.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL), $0, length)
       }
     }
   }
@@ -76,12 +97,14 @@ final class NameStreamHandler: ChannelInboundHandler {
   private static let patience = TimeAmount.seconds(10)
 
   private let server: NameServer
+  private let refusals: Refusals
   private let rate: RateLimit
   private var pending = ByteBuffer()
   private var deadline: Scheduled<Void>?
 
-  init(server: NameServer, rate: RateLimit) {
+  init(server: NameServer, refusals: Refusals, rate: RateLimit) {
     self.server = server
+    self.refusals = refusals
     self.rate = rate
   }
 
@@ -96,7 +119,12 @@ final class NameStreamHandler: ChannelInboundHandler {
       guard length <= DNSQuestion.lengthLimit, rate.take() else { return context.close(promise: nil) }
       guard let message = pending.getBytes(at: pending.readerIndex + 2, length: Int(length)) else { break }
       pending.moveReaderIndex(forwardBy: 2 + Int(length))
-      guard let answer = server.answer(message) else { return context.close(promise: nil) }
+      let reply = server.reply(to: message)
+      guard let answer = reply.bytes else { return context.close(promise: nil) }
+      if let refused = reply.refused {
+        let (refusals, sandbox, peer) = (refusals, server.sandbox, SandboxPeer(context.channel))
+        Task { await refusals.tell(sandbox, name: refused, peer: peer) }
+      }
       var out = context.channel.allocator.buffer(capacity: answer.count + 2)
       out.writeInteger(UInt16(answer.count))
       out.writeBytes(answer)

@@ -6,43 +6,43 @@ import Synchronization
 final class NameServer: Sendable {
   private static let remembered = 1024
 
-  private let sandbox: SandboxID
+  /// What becomes of a message.
+  struct Reply: Equatable, Sendable {
+    /// Nil: no answer.
+    var bytes: [UInt8]?
+    /// The name that was refused.
+    var refused: HostName?
+  }
+
+  let sandbox: SandboxID
   private let grants: GrantBook
-  private let reports: ReportSpool
   /// Which name an address was given out for, to name rejected connections.
   private let given = Mutex<[IPAddress: HostName]>([:])
 
-  init(sandbox: SandboxID, grants: GrantBook, reports: ReportSpool) {
+  init(sandbox: SandboxID, grants: GrantBook) {
     self.sandbox = sandbox
     self.grants = grants
-    self.reports = reports
   }
 
-  /// The answer to one message; nil: there is none.
-  func answer(_ message: [UInt8]) -> [UInt8]? {
-    guard let question = DNSQuestion(message) else { return DNSQuestion.malformed(message) }
-    guard let name = HostName(question.name) else { return question.answer(.unknownName) }
+  func reply(to message: [UInt8]) -> Reply {
+    guard let question = DNSQuestion(message) else { return Reply(bytes: DNSQuestion.malformed(message)) }
+    guard let name = HostName(question.name) else { return Reply(bytes: question.answer(.unknownName)) }
     let kind = DNSQuestion.Kind(rawValue: question.type)
     if Broker.allCases.contains(where: { $0.host == name.text }) {
-      return question.answer(.none, addresses: kind == .address ? [[127, 0, 0, 1]] : [])
+      return Reply(bytes: question.answer(.none, addresses: kind == .address ? [[127, 0, 0, 1]] : []))
     }
     do {
-      guard try grants.knows(sandbox, name) else {
-        reports.refused(
-          sandbox, host: name.text, port: 53,
-          reason: "“\(name)” is not among the hosts of this repository. \(NetworkRefusal.mend)")
-        return question.answer(.unknownName)
-      }
+      guard try grants.knows(sandbox, name) else { return Reply(bytes: question.answer(.unknownName), refused: name) }
     } catch {
-      return question.answer(.failed)
+      return Reply(bytes: question.answer(.failed))
     }
     // Nothing but the address: what else there may be to know (HTTPS records above all) would lead around the proxy.
-    guard kind == .address, let address = Self.address(for: name) else { return question.answer(.none) }
+    guard kind == .address, let address = Self.address(for: name) else { return Reply(bytes: question.answer(.none)) }
     given.withLock { given in
       if given.count >= Self.remembered { given.removeAll() }
       given[address] = name
     }
-    return question.answer(.none, addresses: [address.bytes])
+    return Reply(bytes: question.answer(.none, addresses: [address.bytes]))
   }
 
   /// The name that `address` was given out for, as far as that is remembered.
@@ -60,4 +60,12 @@ final class NameServer: Sendable {
 /// Texts about refusals.
 enum NetworkRefusal {
   static let mend = "The operator can add it under repositories.NAME.hosts, or allow what the repository's environment file asks for."
+}
+
+extension Refusals {
+  /// Tells of a name that is not answered for.
+  func tell(_ sandbox: SandboxID, name: HostName, peer: SandboxPeer?) async {
+    await tell(
+      sandbox, host: name.text, port: 53, reason: "“\(name)” is not among the hosts of this repository. \(NetworkRefusal.mend)", peer: peer)
+  }
 }

@@ -6,6 +6,8 @@ struct RejectedPacket: Equatable, Sendable {
   /// Of TCP and UDP; 0 for other protocols.
   var port: Int
   var transport: String
+  /// Of the program that sent it; nil where there are no ports.
+  var sourcePort: Int?
 
   /// The packets in one reading of the netlink socket. What is not understood is left out.
   static func all(in bytes: ArraySlice<UInt8>) -> [RejectedPacket] {
@@ -42,6 +44,7 @@ struct RejectedPacket: Equatable, Sendable {
     transport = [6: "TCP", 17: "UDP", 1: "ICMP", 58: "ICMP"][protocolNumber] ?? "protocol \(protocolNumber)"
     let hasPort = (protocolNumber == 6 || protocolNumber == 17) && bytes.count >= start + 4
     port = hasPort ? Int(bytes[start + 2]) << 8 | Int(bytes[start + 3]) : 0
+    sourcePort = hasPort ? Int(bytes[start]) << 8 | Int(bytes[start + 1]) : nil
   }
 
   private static func attribute(_ wanted: Int, in bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {

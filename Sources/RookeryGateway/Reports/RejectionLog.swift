@@ -5,7 +5,7 @@ import RookeryModel
 struct RejectionLog: Sendable {
   let sandbox: SandboxID
   let names: NameServer
-  let reports: ReportSpool
+  let refusals: Refusals
 
   /// Reads `descriptor`, which it closes in the end, until the task is cancelled.
   func serve(_ descriptor: Int32) async {
@@ -26,8 +26,9 @@ struct RejectionLog: Sendable {
 
   private func tell(_ packet: RejectedPacket) {
     let host = names.name(of: packet.destination)?.text ?? packet.destination.description
-    reports.refused(
-      sandbox, host: host, port: packet.port,
-      reason: "\(packet.transport) to this port is not let out of a sandbox: only TLS and HTTP are, to hosts that are allowed.")
+    let reason = "\(packet.transport) to this port is not let out of a sandbox: only TLS and HTTP are, to hosts that are allowed."
+    // A socket that was reset is gone; one of UDP lives until its program closes it.
+    let peer = packet.transport == "UDP" ? packet.sourcePort.map { SandboxPeer(transport: .udp, port: $0) } : nil
+    Task { await refusals.tell(sandbox, host: host, port: packet.port, reason: reason, peer: peer) }
   }
 }

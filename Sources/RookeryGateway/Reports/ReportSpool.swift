@@ -44,7 +44,9 @@ final class ReportSpool: Sendable {
     let refusal = NetworkRefused(host: kind.host.printable, port: port, reason: reason, process: process, count: 1)
     let isTold = state.withLock { state in
       var gathering = state.gatherings[kind] ?? Gathering(reported: now - Self.window, refusal: refusal)
+      let known = gathering.refusal.process
       gathering.refusal = refusal
+      if process == nil { gathering.refusal.process = known }
       gathering.count += 1
       if state.gatherings.count >= Self.kinds { state.gatherings.removeAll() }
       guard gathering.reported + Self.window <= now, Self.rate(of: sandbox, &state, now).take(now: now) else {
@@ -56,6 +58,12 @@ final class ReportSpool: Sendable {
       return true
     }
     if isTold { changed.notify() }
+  }
+
+  /// Whether a refusal of this kind would be told now, and not only counted.
+  func tellsNow(_ sandbox: SandboxID, host: String, port: Int, now: ContinuousClock.Instant = .now) -> Bool {
+    let kind = Kind(sandbox: sandbox, host: String(host.prefix(255)), port: port)
+    return state.withLock { state in state.gatherings[kind].map { $0.reported + Self.window <= now } ?? true }
   }
 
   func budgetSpent(_ sandbox: SandboxID, detail: String) {

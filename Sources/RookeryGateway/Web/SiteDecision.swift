@@ -36,10 +36,17 @@ struct SiteDecision: Equatable, Sendable {
 
   func verdict(isRead: Bool, path: String, query: String?) -> Verdict {
     if !isIntercepted { return .asIs }
-    if let (header, value) = credential { return .with(header: header, value: value) }
+    if let (header, value) = credential {
+      guard !CredentialNames.isIn(query, isStrict: false) else {
+        return .refused("It bears a secret of the operator's: another credential in the address is not let through.")
+      }
+      return .with(header: header, value: value)
+    }
     guard isRead else { return .refused("Only GET and HEAD are let through to this host.") }
     // Somebody's own account would make a read of theirs a way out for what is in the sandbox.
-    guard !Self.carriesCredential(query) else { return .refused("A credential in the address is not let through to this host.") }
+    guard !CredentialNames.isIn(query, isStrict: true) else {
+      return .refused("A credential in the address is not let through to this host.")
+    }
     if rules.contains(.read) || rules.contains(.open) { return .stripped }
     for rule in rules {
       guard case .forge(let prefix) = rule else { continue }
@@ -55,15 +62,4 @@ struct SiteDecision: Equatable, Sendable {
     let (prefix, path) = (prefix.lowercased(), path.lowercased())
     return path == prefix || path.hasPrefix(prefix + "/")
   }
-
-  private static func carriesCredential(_ query: String?) -> Bool {
-    let names: Set = ["access_token", "private_token", "job_token", "token", "api_key", "apikey", "auth", "key", "client_secret"]
-    return (query ?? "").lowercased().split(whereSeparator: { $0 == "&" || $0 == ";" }).contains { pair in
-      names.contains((pair.prefix { $0 != "=" }).removingPercentEncoding ?? "") || (pair.prefix { $0 != "=" }).contains("%")
-    }
-  }
-}
-
-extension Substring {
-  fileprivate var removingPercentEncoding: String? { String(self).removingPercentEncoding }
 }

@@ -8,7 +8,7 @@ import RookeryModel
 /// What connections to other hosts are served with.
 struct WebServices: Sendable {
   var grants: GrantBook
-  var reports: ReportSpool
+  var refusals: Refusals
   var live: LiveConnections
   var git: GitBroker
   var upstream: Upstream
@@ -55,18 +55,19 @@ struct WebConnection: Sendable {
     let target = meant.map { $0.address.literal } ?? "an address"
     switch try await accepted.opening.get() {
     case .malformed(let reason):
-      refuse(channel, host: target, port: port, "Only TLS and HTTP leave a sandbox: \(reason).")
+      await refuse(channel, host: target, port: port, "Only TLS and HTTP leave a sandbox: \(reason).")
     case .http:
       let responder = SiteResponder(services: services, scheme: .http, host: nil, port: port, channel: channel)
       try await http(channel, responder)
     case .tls(let hello):
       guard let given = hello.serverName, let name = HostName(given) else {
         let said = hello.serverName.map { "“\($0.printable)” is an address, not a name" } ?? "it names no host"
-        return refuse(channel, host: target, port: port, "TLS is let through by the name in it, but \(said).", alert: .unrecognizedName)
+        return await refuse(
+          channel, host: target, port: port, "TLS is let through by the name in it, but \(said).", alert: .unrecognizedName)
       }
       guard let decision = try services.grants.decision(sandbox, name, port: port) else {
         let reason = "“\(name):\(port)” is not among the hosts of this repository. \(NetworkRefusal.mend)"
-        return refuse(channel, host: name.text, port: port, reason, alert: .accessDenied)
+        return await refuse(channel, host: name.text, port: port, reason, alert: .accessDenied)
       }
       let number = services.live.add(sandbox, name, port: port, decision) { channel.close(promise: nil) }
       defer { services.live.remove(number) }
@@ -85,8 +86,8 @@ struct WebConnection: Sendable {
     case unrecognizedName = 112
   }
 
-  private func refuse(_ channel: any Channel, host: String, port: Int, _ reason: String, alert: Alert? = nil) {
-    services.reports.refused(sandbox, host: host, port: port, reason: reason)
+  private func refuse(_ channel: any Channel, host: String, port: Int, _ reason: String, alert: Alert? = nil) async {
+    await services.refusals.tell(sandbox, host: host, port: port, reason: reason, peer: SandboxPeer(channel))
     services.logger.info("Refused a connection.", metadata: ["sandbox": "\(sandbox)", "host": "\(host.printable)", "port": "\(port)"])
     guard let alert else { return reset(channel) }
     // A fatal alert (RFC 8446, section 6): clients tell people more about it than about a reset.
@@ -100,7 +101,7 @@ struct WebConnection: Sendable {
     do { remote = try await dial(name, port, on: channel.eventLoop) } catch {
       let known = error as? RookeryError
       if known?.code == .forbidden {
-        return refuse(channel, host: name.text, port: port, known?.description ?? "", alert: .accessDenied)
+        return await refuse(channel, host: name.text, port: port, known?.description ?? "", alert: .accessDenied)
       }
       throw error
     }
@@ -144,7 +145,7 @@ struct WebConnection: Sendable {
 
   private func terminate(_ channel: any Channel, _ name: HostName, _ port: Int) async throws {
     guard let context = services.grants.certificate(sandbox) else {
-      return refuse(
+      return await refuse(
         channel, host: name.text, port: port, "The server has no certificate for “\(name)”.", alert: .accessDenied)
     }
     try await channel.eventLoop.submit {
@@ -162,5 +163,13 @@ struct WebConnection: Sendable {
       sandbox: sandbox, responder: responder, bounds: services.bounds, logger: services.logger, rules: .site,
       heldBack: Self.openingName)
     await connection.serve(channel)
+  }
+}
+
+extension SandboxPeer {
+  /// The program's end of a connection; nil once it is closed.
+  init?(_ channel: any Channel) {
+    guard let port = channel.remoteAddress?.port else { return nil }
+    self.init(transport: .tcp, port: port)
   }
 }

@@ -45,6 +45,7 @@ struct WebListener: Sendable {
 /// Answers a sandbox's questions for names over TCP.
 struct StreamNames: Sendable {
   let server: NameServer
+  let refusals: Refusals
   let rate: RateLimit
   let slots: ConnectionSlots
 
@@ -53,7 +54,7 @@ struct StreamNames: Sendable {
     let listening = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .bind(descriptor, serverBackPressureStrategy: .init(lowWatermark: 1, highWatermark: 2)) { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(NameStreamHandler(server: server, rate: rate))
+          try channel.pipeline.syncOperations.addHandler(NameStreamHandler(server: server, refusals: refusals, rate: rate))
           return channel
         }
       }

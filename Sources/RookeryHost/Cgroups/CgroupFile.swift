@@ -21,8 +21,8 @@ enum CgroupFile {
     return Glibc.write(file, text, text.utf8.count) == text.utf8.count ? 0 : errno
   }
 
-  /// The file's text; nil when it can't be read.
-  static func read(_ path: String) -> String? {
+  /// The file's text, the start of it where it is longer than `limit` bytes; nil when it can't be read.
+  static func read(_ path: String, limit: Int = .max) -> String? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
@@ -31,7 +31,7 @@ enum CgroupFile {
     while true {
       let count = Glibc.read(file, &part, part.count)
       guard count >= 0 else { return nil }
-      if count == 0 { return String(decoding: text, as: UTF8.self) }
+      if count == 0 || text.count >= limit { return String(decoding: text, as: UTF8.self) }
       text.append(contentsOf: part.prefix(count))
     }
   }

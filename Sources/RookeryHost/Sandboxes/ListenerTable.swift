@@ -30,6 +30,9 @@ final class ListenerTable: Sendable {
     entries.withLock { $0[id]?.listeners = listeners }
   }
 
+  /// Process 1 of a living sandbox.
+  func process(of id: SandboxID) -> LaunchRecord.Process? { entries.withLock { $0[id]?.process } }
+
   func snapshot() -> [SandboxID: Entry] { entries.withLock { $0 } }
 
   /// Wakes the reader of `changes` without a change.

@@ -18,6 +18,9 @@ public enum AddressPolicy {
   private static let refusedIPv4 = [
     Range("0.0.0.0", 8, "unspecified"), Range("10.0.0.0", 8, "private"), Range("100.64.0.0", 10, "shared (carrier NAT)"),
     Range("127.0.0.0", 8, "loopback"), Range("169.254.0.0", 16, "link-local"), Range("172.16.0.0", 12, "private"),
+    // Answers every machine in Azure with what only that machine may know, although it is public by its form:
+    // https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+    Range("168.63.129.16", 32, "metadata"),
     Range("192.0.0.0", 24, "reserved"), Range("192.0.2.0", 24, "documentation"), Range("192.88.99.0", 24, "relay"),
     Range("192.168.0.0", 16, "private"), Range("198.18.0.0", 15, "benchmarking"), Range("198.51.100.0", 24, "documentation"),
     Range("203.0.113.0", 24, "documentation"), Range("224.0.0.0", 4, "multicast"), Range("240.0.0.0", 4, "reserved"),

@@ -64,3 +64,27 @@ public struct GatewayReport: Sendable, Codable, Equatable {
     self.kind = kind
   }
 }
+
+/// A socket of a program in a sandbox, as it is seen from the network.
+public struct SandboxPeer: Sendable, Codable, Hashable {
+  public enum Transport: String, Sendable, Codable { case tcp, udp }
+  public var transport: Transport
+  /// Its own port.
+  public var port: Int
+  public init(transport: Transport, port: Int) {
+    self.transport = transport
+    self.port = port
+  }
+}
+
+/// The gateway asks which program has a socket: it can't see processes, `host` can.
+public struct SocketQuestion: Sendable, Codable, Equatable {
+  public var number: Int64
+  public var sandbox: SandboxID
+  public var peer: SandboxPeer
+  public init(number: Int64, sandbox: SandboxID, peer: SandboxPeer) {
+    self.number = number
+    self.sandbox = sandbox
+    self.peer = peer
+  }
+}

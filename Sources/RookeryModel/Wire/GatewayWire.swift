@@ -1,6 +1,6 @@
 import Foundation
 
-/// Requests to `rookery gateway`. `adopt` and `release` are for `host` (root), the rest for `serve`; peer credentials decide.
+/// Requests to `rookery gateway`. Those about sockets are for `host` (root), the rest for `serve`; peer credentials decide.
 public enum GatewayRequest: Sendable, Codable, Equatable {
   case hello(version: Int)
   /// Hands over sockets that live in the sandbox's network namespace: one descriptor for each of `sockets`, in this order.
@@ -17,6 +17,10 @@ public enum GatewayRequest: Sendable, Codable, Equatable {
   case usage(after: Int64, wait: Int)
   /// What was refused, and budgets that ran out, since `after`; reports up to `after` are forgotten.
   case reports(after: Int64, wait: Int)
+  /// Waits up to `wait` seconds for sockets of sandboxes whose programs are to be named. For `host`.
+  case nextSockets(wait: Int)
+  /// The program that has the socket of such a question; nil: it is not known.
+  case socketOwner(question: Int64, program: String?)
 }
 
 public enum GatewayResponse: Sendable, Codable, Equatable {
@@ -26,6 +30,7 @@ public enum GatewayResponse: Sendable, Codable, Equatable {
   case questions([CredentialQuestion])
   case usage([UsageEntry])
   case reports([GatewayReport])
+  case sockets([SocketQuestion])
 }
 
 /// What answers inside a sandbox under `NAME.rookery.internal`.
@@ -113,6 +118,9 @@ public struct Grant: Sendable, Codable, Equatable {
     public var tokenAllowance: Int?
     /// Millionths of a US dollar until calls are refused; nil: no bound.
     public var costAllowance: Int?
+    /// What counts against both allowances already: what the session spent before this grant.
+    public var spentTokens = 0
+    public var spentCost = 0
     /// By model name.
     public var prices: [String: Price] = [:]
     /// What a request may make the provider do beyond answering from what it was sent.

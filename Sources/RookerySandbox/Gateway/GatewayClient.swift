@@ -147,7 +147,7 @@ package actor GatewayClient {
     for grant in book.untold(now: Date()) {
       do {
         let response = try await client.call(
-          GatewayRequest.grant(book.remaining(of: grant)), as: GatewayResponse.self, timeout: .seconds(5))
+          GatewayRequest.grant(book.current(grant)), as: GatewayResponse.self, timeout: .seconds(5))
         guard response == .done else { throw Self.unexpected(response, to: "grant") }
         book.told(grant)
       } catch {

@@ -29,16 +29,12 @@ struct GrantBook {
     entries[sandbox]?.cost += usage.costMicroUSD ?? 0
   }
 
-  /// `grant` as a gateway that counts from zero must hear it: what was spent already comes off the allowance.
-  func remaining(of grant: Grant) -> Grant {
-    var remaining = grant
-    if let allowance = grant.model?.tokenAllowance {
-      remaining.model?.tokenAllowance = max(0, allowance - (entries[grant.sandbox]?.spent ?? 0))
-    }
-    if let allowance = grant.model?.costAllowance {
-      remaining.model?.costAllowance = max(0, allowance - (entries[grant.sandbox]?.cost ?? 0))
-    }
-    return remaining
+  /// `grant` as a gateway that counts from zero must hear it: with what was spent since it was made.
+  func current(_ grant: Grant) -> Grant {
+    var current = grant
+    current.model?.spentTokens += entries[grant.sandbox]?.spent ?? 0
+    current.model?.spentCost += entries[grant.sandbox]?.cost ?? 0
+    return current
   }
 
   mutating func revoked(_ sandbox: SandboxID) {

@@ -44,7 +44,7 @@ package struct SandboxPolicy: Sendable {
     var outcome = Outcome()
     let settings = configuration.repositories[repository] ?? .init()
     var sites = [Self.pattern(of: url)].compactMap { $0 }.map { Grant.Site(host: $0, access: .git) }
-    if let forge = settings.forge, let host = Self.pattern(of: forge.apiURL) {
+    if let forge = settings.forge ?? Self.forge(of: url), let host = Self.pattern(of: forge.apiURL) {
       sites.append(.init(host: host, access: .forge(path: "\(Self.path(of: forge.apiURL))/repos/\(forge.repository)")))
     }
     sites += secrets(of: settings, requests, &outcome)
@@ -129,6 +129,15 @@ package struct SandboxPolicy: Sendable {
     else { return nil }
     let port = parts.port.flatMap { [80, 443].contains($0) ? nil : $0 }
     return HostPattern(name: name, port: port)
+  }
+
+  /// The forge that a repository's address tells by itself: its API is never an open host, even if a wildcard of the operator's means it.
+  private static func forge(of url: String) -> Configuration.Forge? {
+    guard pattern(of: url)?.name.text == "github.com", let parts = URLComponents(string: url) else { return nil }
+    let names = parts.percentEncodedPath.split(separator: "/")
+    guard names.count == 2 else { return nil }
+    let repository = names[1].hasSuffix(".git") ? names[1].dropLast(4) : names[1]
+    return Configuration.Forge(kind: .github, apiURL: "https://api.github.com", repository: "\(names[0])/\(repository)")
   }
 
   private static func path(of address: String) -> String {

@@ -269,6 +269,11 @@ package actor WarmPool {
 
   // MARK: Asking
 
+  /// Whether one waits for the next session of the repository.
+  package func offers(_ repository: RepositoryName) -> Bool {
+    state.entries.values.contains { $0.repository == repository && $0.state == .ready }
+  }
+
   /// `user` is about to begin a session of the repository. Throws `repositoryUnknown`.
   package func warm(_ repository: RepositoryName, for user: UserID) async throws {
     _ = try await registry.repository(repository)

@@ -4,20 +4,15 @@ import RookeryModel
 /// Decides which addresses `serve` itself may dial for a repository: public ones, and private ones of hosts that the operator
 /// named.
 struct DestinationPolicy: Sendable {
-  /// `host:port`, in lower case.
-  let privateHosts: Set<String>
+  private let vetting: AddressVetting
 
-  init(privateHosts: [String]) {
-    self.privateHosts = Set(privateHosts.map { $0.lowercased() })
-  }
+  /// - Parameter privateHosts: `host:port` pairs.
+  init(privateHosts: [String]) { vetting = AddressVetting(privateHosts: privateHosts) }
 
-  func allowsPrivateAddresses(of url: RepositoryURL) -> Bool {
-    let host = url.host.contains(":") ? "[\(url.host)]" : url.host
-    return privateHosts.contains("\(host):\(url.port)")
-  }
+  func allowsPrivateAddresses(of url: RepositoryURL) -> Bool { vetting.allowsPrivateAddresses(of: url.host, port: url.port) }
 
   /// The addresses to dial, vetted; the caller dials these and doesn't resolve the name again.
-  /// Throws `repositoryUnreachable` when there are none or one of them is private.
+  /// Throws `repositoryUnreachable` when there are none, or only private ones.
   func addresses(of url: RepositoryURL) async throws -> [IPAddress] {
     let host = url.host
     let slow = RookeryError(
@@ -28,12 +23,12 @@ struct DestinationPolicy: Sendable {
 
   func vetted(_ addresses: [IPAddress], of url: RepositoryURL) throws -> [IPAddress] {
     guard !addresses.isEmpty else { throw Self.unknown(url.host) }
-    if !allowsPrivateAddresses(of: url), let inner = addresses.first(where: { AddressPolicy.refusal(of: $0) != nil }) {
+    do { return try vetting.allowed(addresses, host: url.host, port: url.port) } catch {
+      let address = error.address.map { "\($0)" } ?? ""
       throw RookeryError(
-        .repositoryUnreachable, "\(url.host) has the private address \(inner), which repositories may not be on.",
+        .repositoryUnreachable, "\(url.host) has the address \(address) (\(error.kind)), which repositories may not be on.",
         mend: "If that is meant, list “\(url.host):\(url.port)” under “network: private_hosts:” in the server's configuration.")
     }
-    return addresses
   }
 
   private static func unknown(_ host: String) -> RookeryError {

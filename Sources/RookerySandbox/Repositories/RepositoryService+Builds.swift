@@ -105,7 +105,8 @@ extension RepositoryService {
     }
   }
 
-  func publishedImage(of name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile)? {
+  /// The image that serves, with its environment; nil where there is none.
+  package func publishedImage(of name: RepositoryName) async throws -> (ImageManifest, EnvironmentFile)? {
     _ = try await registry.repository(name)
     guard let current = try await registry.currentImage(of: name) else { return nil }
     guard let manifest = try await provider.images().first(where: { $0.id == current.summary.id }) else {

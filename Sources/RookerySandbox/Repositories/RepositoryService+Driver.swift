@@ -114,7 +114,7 @@ extension RepositoryService {
     let url = try RepositoryURL(repository.url, for: repository.name)
     async let bases = provider.bases()
     let head = try await probe.head(
-      of: url, branch: repository.defaultBranch, credential: credential(for: repository.name, url: url.text))
+      of: url, branch: repository.defaultBranch, credential: await credential(for: repository.name, url: url.text, push: false))
     let known = try await bases
     guard known.contains(where: { $0.name == configuration.sandbox.base }) else {
       throw RookeryError(

@@ -13,6 +13,8 @@ package actor RepositoryService {
   package nonisolated let policy: SandboxPolicy
   let probe: RemoteProbe
   let logger: Logger
+  /// Where credentials come from that the configuration does not have.
+  private let credentials: (any GitCredentialSource)?
   let feed = BuildFeed()
   /// Builds that wait or run, by repository: at most one each.
   var active: [RepositoryName: ActiveBuild] = [:]
@@ -37,10 +39,12 @@ package actor RepositoryService {
 
   /// - Parameters:
   ///   - authority: this installation's own.
+  ///   - credentials: where credentials come from that the configuration does not have.
   ///   - chance: a number in 0…1, for spreading builds.
   package init(
     registry: Registry, provider: any SandboxProvider, gateway: GatewayClient, configuration: Configuration,
-    authority: InstallationAuthority, logger: Logger, chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
+    authority: InstallationAuthority, credentials: (any GitCredentialSource)? = nil, logger: Logger,
+    chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
   ) {
     policy = SandboxPolicy(configuration: configuration, authority: authority)
     self.chance = chance
@@ -49,6 +53,7 @@ package actor RepositoryService {
     }
     (scheduleChanges, scheduleChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.registry = registry
+    self.credentials = credentials
     self.provider = provider
     self.configuration = configuration
     self.logger = logger
@@ -63,7 +68,7 @@ package actor RepositoryService {
   package func add(_ request: API.AddRepository) async throws -> Repository {
     let url = try RepositoryURL(request.url, for: request.name)
     try Self.check(request)
-    let credential = credential(for: request.name, url: url.text)
+    let credential = await credential(for: request.name, url: url.text, push: false)
     if case .refused(let error) = credential { throw error }
     if case .basic = credential, !url.isEncrypted, !probe.policy.allowsPrivateAddresses(of: url) {
       throw RookeryError(
@@ -108,21 +113,24 @@ package actor RepositoryService {
 
   /// What the gateway adds to git's requests for this repository.
   package func credential(for name: RepositoryName, push: Bool) async -> CredentialAnswer {
-    do { return credential(for: name, url: try await registry.repository(name).url) } catch {
+    do { return await credential(for: name, url: try await registry.repository(name).url, push: push) } catch {
       return .refused(error as? RookeryError ?? RookeryError(.unavailable, "The repository can't be looked up.", context: "\(error)"))
     }
   }
 
-  /// The credential that the configuration has for this name, if it is meant for this address.
-  nonisolated func credential(for name: RepositoryName, url: String) -> CredentialAnswer {
-    guard let settings = configuration.repositories[name], let token = settings.gitToken else { return .anonymous }
-    if let meant = settings.url, (try? RepositoryURL(meant, for: name))?.text != url {
+  /// The credential that the configuration has for this name, if it is meant for this address; else the forge's.
+  nonisolated func credential(for name: RepositoryName, url: String, push: Bool) async -> CredentialAnswer {
+    let settings = configuration.repositories[name]
+    if let settings, settings.gitToken != nil || credentials != nil, let meant = settings.url,
+      (try? RepositoryURL(meant, for: name))?.text != url
+    {
       return .refused(
         RookeryError(
           .forbidden, "The credential of “\(name)” is meant for \(meant), not for \(url).",
           mend: "Add the repository with that URL, or change repositories.\(name).url in the server's configuration."))
     }
-    return .basic(user: settings.gitUser ?? "x-access-token", password: token)
+    if let token = settings?.gitToken { return .basic(user: settings?.gitUser ?? "x-access-token", password: token) }
+    return await credentials?.credential(for: name, url: url, push: push) ?? .anonymous
   }
 
   nonisolated func limits(for name: RepositoryName) -> Limits {

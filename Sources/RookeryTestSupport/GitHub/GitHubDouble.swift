@@ -26,11 +26,16 @@ package final class GitHubDouble: Sendable {
     package var isDraft: Bool
     package var isOpen: Bool
     package var author: String
+    /// When it was merged: ISO 8601.
+    package var merged: String?
+    package var updated = "2026-01-01T00:00:00Z"
 
     package init(
       number: Int, repository: String, head: String, base: String, title: String, body: String = "", isDraft: Bool = false,
-      isOpen: Bool = true, author: String
+      isOpen: Bool = true, author: String, merged: String? = nil, updated: String = "2026-01-01T00:00:00Z"
     ) {
+      self.merged = merged
+      self.updated = updated
       self.number = number
       self.repository = repository
       self.head = head
@@ -43,7 +48,7 @@ package final class GitHubDouble: Sendable {
     }
   }
 
-  private let model: GitHubModel
+  let model: GitHubModel
   private let service: LoopbackService
 
   private init(model: GitHubModel, service: LoopbackService) {
@@ -51,9 +56,10 @@ package final class GitHubDouble: Sendable {
     self.service = service
   }
 
-  package static func start() async throws -> GitHubDouble {
-    let model = GitHubModel()
-    let service = try await LoopbackService.start { request, _ in try await model.respond(to: request) }
+  /// - Parameter repositories: The directory of bare repositories (`OWNER/NAME.git`) that it serves over git's own protocol; nil: none.
+  package static func start(repositories: String? = nil) async throws -> GitHubDouble {
+    let model = GitHubModel(repositories: repositories)
+    let service = try await LoopbackService.start { request, context in try await model.respond(to: request, context: context) }
     return GitHubDouble(model: model, service: service)
   }
 

@@ -48,8 +48,9 @@ extension GitHubModel {
       "diff_url": .string("\(page).diff"), "state": .string(pull.isOpen ? "open" : "closed"), "locked": false, "title": .string(pull.title),
       "body": pull.body.isEmpty ? nil : .string(pull.body), "draft": .bool(pull.isDraft), "user": user(pull.author),
       "head": branch(pull.head),
-      "base": branch(pull.base), "merged_at": nil, "closed_at": nil, "created_at": "2026-01-01T00:00:00Z",
-      "updated_at": "2026-01-01T00:00:00Z",
+      "base": branch(pull.base), "merged_at": pull.merged.map { .string($0) } ?? nil, "closed_at": pull.merged.map { .string($0) } ?? nil,
+      "created_at": "2026-01-01T00:00:00Z",
+      "updated_at": .string(pull.updated), "merged": .bool(pull.merged != nil),
     ]
   }
 }

@@ -4,13 +4,23 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 import RookeryModel
+import RookeryRehearsal
 import Synchronization
 
 /// What the double knows, and how it answers.
 final class GitHubModel: Sendable {
+  /// What a token stands for.
   struct Account: Sendable {
     var login: String
     var mayWrite: Bool
+    /// Of an App's token; nil: all.
+    var permissions: [String: String]?
+    /// Of an App's token, in lower case; nil: all.
+    var repositories: Set<String>?
+    var expires: Double?
+    /// How many more times it is answered as unknown.
+    var unsettled = 0
+    var isInstallation = false
   }
 
   struct State: Sendable {
@@ -25,13 +35,30 @@ final class GitHubModel: Sendable {
     var losesNextCreation = false
     var violations: [String] = []
     var requests: [String] = []
+    var app: App?
+    var people: [String: GitHubDouble.Person] = [:]
+    var signIn = SignIn()
+    var comments: [GitHubDouble.Comment] = []
+    var checks: [String: [GitHubDouble.Check]] = [:]
+    /// Every token and secret that was handed out.
+    var issued: [String] = []
+    /// Seconds by which its clock is ahead.
+    var clockOffset = 0.0
+
+    var now: Double { Date().timeIntervalSince1970 + clockOffset }
   }
 
   let state = Mutex(State())
+  /// Serves the repositories themselves, where there are any.
+  let git: GitHTTPBackend?
 
-  func respond(to request: Request) async throws -> Response {
+  init(repositories: String? = nil) { git = repositories.map { GitHTTPBackend(repositories: $0) } }
+
+  func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    if let git, request.uri.path.contains(".git/") { return try await serve(git, request, context) }
     let body = try await request.body.collect(upTo: 1 << 20)
     state.withLock { $0.requests.append("\(request.method.rawValue) \(request.uri.path)") }
+    if request.uri.path.hasPrefix("/login/") { return signIn(request, body) }
     checkHeaders(of: request, hasBody: body.readableBytes > 0)
     if let fault = state.withLock({ $0.faults.isEmpty ? nil : $0.faults.removeFirst() }) {
       var response = Self.error(fault.status, fault.message)
@@ -39,19 +66,29 @@ final class GitHubModel: Sendable {
       return response
     }
     let token = request.headers[.authorization]?.split(separator: " ").last.map(String.init) ?? ""
-    guard let account = state.withLock({ $0.tokens[token] }) else { return Self.error(401, "Bad credentials") }
     let parts = request.uri.path.split(separator: "/").map(String.init)
-    guard parts.count >= 4, parts[0] == "repos", parts[3] == "pulls", parts.count <= 5 else {
-      return violation("there is no \(request.method.rawValue) \(request.uri.path)", Self.error(404, "Not Found"))
-    }
+    if let response = asApp(request, parts, token, body) { return response }
+    guard let account = account(of: token) else { return Self.error(401, "Bad credentials") }
+    if let response = aboutPeople(request, parts, account) { return response }
+    guard parts.count >= 3, parts[0] == "repos" else { return nothing(request) }
     let repository = "\(parts[1])/\(parts[2])"
-    guard let branches = state.withLock({ $0.repositories[repository] }) else { return Self.error(404, "Not Found") }
+    guard let branches = state.withLock({ $0.repositories[repository] }), sees(account, repository) else {
+      return Self.error(404, "Not Found")
+    }
+    if let response = conversation(request, Array(parts.dropFirst(3)), repository, account, body) { return response }
+    guard parts.count >= 4, parts[3] == "pulls" else { return nothing(request) }
     switch (request.method, parts.count) {
-    case (.get, 4): return list(repository, request)
+    case (.get, 4):
+      guard permits(account, "pull_requests", "read") else { return Self.error(403, "Resource not accessible by integration") }
+      return list(repository, request)
     case (.post, 4): return create(repository, branches: branches, account, json(body))
     case (.patch, 5): return update(repository, number: Int(parts[4]) ?? 0, account, json(body))
-    default: return violation("there is no \(request.method.rawValue) \(request.uri.path)", Self.error(404, "Not Found"))
+    default: return nothing(request)
     }
+  }
+
+  func nothing(_ request: Request) -> Response {
+    violation("there is no \(request.method.rawValue) \(request.uri.path)", Self.error(404, "Not Found"))
   }
 
   private func checkHeaders(of request: Request, hasBody: Bool) {
@@ -62,7 +99,9 @@ final class GitHubModel: Sendable {
     expect("Accept") { $0 == "application/vnd.github+json" }
     expect("X-GitHub-Api-Version") { $0 == "2022-11-28" }
     expect("User-Agent") { $0?.isEmpty == false }
-    expect("Authorization") { $0?.hasPrefix("Bearer ") == true }
+    let isBasic = request.uri.path.hasPrefix("/applications/")
+    let isOpen = request.uri.path.hasPrefix("/app-manifests/")
+    expect("Authorization") { isOpen ? $0 == nil : $0?.hasPrefix(isBasic ? "Basic " : "Bearer ") == true }
     if hasBody { expect("Content-Type") { $0 == "application/json" } }
     if request.method == .get && hasBody { note("GET with a body") }
   }
@@ -84,7 +123,9 @@ final class GitHubModel: Sendable {
             && (head.map { $0 == "\(owner):\(pull.head)" } ?? true) && (query["base"].map { $0 == pull.base } ?? true)
         }
     }
-    return Self.json(200, .array(found.map(Self.json)))
+    let page = query["page"].flatMap { Int($0) } ?? 1
+    let size = query["per_page"].flatMap { Int($0) } ?? 30
+    return Self.json(200, .array(found.dropFirst((page - 1) * size).prefix(size).map(Self.json)))
   }
 
   private func create(_ repository: String, branches: Set<String>?, _ account: Account, _ body: JSONValue?) -> Response {
@@ -93,6 +134,7 @@ final class GitHubModel: Sendable {
     ]
     guard let body, conforms(body, to: schema, required: ["head", "base", "title"]) else { return Self.error(422, "Invalid request.") }
     guard account.mayWrite else { return Self.error(403, "Resource not accessible by personal access token") }
+    guard permits(account, "pull_requests", "write") else { return Self.error(403, "Resource not accessible by integration") }
     let (head, base) = (body["head"]?.string ?? "", body["base"]?.string ?? "")
     let owner = String(repository.split(separator: "/")[0])
     for (field, branch) in [("head", head), ("base", base)] where !(branches?.contains(branch) ?? true) {
@@ -115,6 +157,7 @@ final class GitHubModel: Sendable {
     let schema = ["title": "string", "body": "string", "state": "string", "base": "string", "maintainer_can_modify": "bool"]
     guard let body, conforms(body, to: schema, required: []) else { return Self.error(422, "Invalid request.") }
     guard account.mayWrite else { return Self.error(403, "Resource not accessible by personal access token") }
+    guard permits(account, "pull_requests", "write") else { return Self.error(403, "Resource not accessible by integration") }
     return state.withLock { state in
       guard let index = state.pullRequests.firstIndex(where: { $0.repository == repository && $0.number == number }) else {
         return Self.error(404, "Not Found")
@@ -125,16 +168,18 @@ final class GitHubModel: Sendable {
     }
   }
 
-  private func json(_ body: ByteBuffer) -> JSONValue? {
+  func json(_ body: ByteBuffer) -> JSONValue? {
     let value = try? JSON.decode(JSONValue.self, from: Data(body.readableBytesView))
     if value == nil { note("a body that is not JSON") }
     return value
   }
 
-  private func conforms(_ body: JSONValue, to schema: [String: String], required: [String]) -> Bool {
+  func conforms(_ body: JSONValue, to schema: [String: String], required: [String]) -> Bool {
     guard case .object(let members) = body else { return noting("a body that is no object") }
     for (name, value) in members {
-      let type = value.string != nil ? "string" : value.bool != nil ? "bool" : "other"
+      let type =
+        value.string != nil
+        ? "string" : value.bool != nil ? "bool" : value.array != nil ? "array" : value.integer != nil ? "integer" : "object"
       if schema[name] != type { return noting("the field \(name) of type \(type)") }
     }
     if let title = members["title"]?.string, title.isEmpty || title.unicodeScalars.count > 256 { return noting("a title of that length") }
@@ -143,14 +188,14 @@ final class GitHubModel: Sendable {
     return true
   }
 
-  private func note(_ text: String) { state.withLock { $0.violations.append(text) } }
+  func note(_ text: String) { state.withLock { $0.violations.append(text) } }
 
   private func noting(_ text: String) -> Bool {
     note(text)
     return false
   }
 
-  private func violation(_ text: String, _ response: Response) -> Response {
+  func violation(_ text: String, _ response: Response) -> Response {
     note(text)
     return response
   }
