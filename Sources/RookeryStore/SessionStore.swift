@@ -44,6 +44,21 @@ package final class SessionStore: Sendable {
     }
   }
 
+  /// Reads a session's file beside its writer, whom it never holds up. Throws `notFound` when it is absent.
+  package init(reading directory: String, session: SessionID) throws {
+    epoch = 0
+    hooks = nil
+    let path = "\(directory)/\(session)/session.sqlite"
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw RookeryError(.notFound, "There is no session “\(session)”.", mend: "“rookery sessions” lists those you may see.")
+    }
+    var configuration = GRDB.Configuration()
+    configuration.label = "session-reader"
+    configuration.readonly = true
+    configuration.busyMode = .timeout(10)
+    database = try Self.mapping { try DatabaseQueue(path: path, configuration: configuration) }
+  }
+
   /// Where a simulation makes a commit fail: before it, so that nothing is stored, or after it, so that nobody learns that it was.
   package struct Hooks: Sendable {
     package var beforeCommit: @Sendable () throws -> Void

@@ -9,9 +9,9 @@ struct BackupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup", abstract: "Copy the registry and every session, while the server runs.",
     discussion: """
-      The copy is a directory: registry, sessions, and a manifest. Keys (authority.pem and *.key in the server's directory) are not in \
-      it, so that a copy that gets lost opens nothing; keep them apart. Snapshots are not in it either: a session whose snapshot is \
-      gone starts from its image and its pushed branch.
+      The copy is a directory: registry, sessions, and a manifest. Keys (authority.pem and secrets.keys in the server's directory) are \
+      not in it, so that a copy that gets lost opens nothing; keep them apart. Snapshots are not in it either: a session whose \
+      snapshot is gone starts from its image and its pushed branch.
       """)
 
   @Argument(help: "A directory that does not exist.", completion: .directory)
@@ -41,7 +41,7 @@ struct BackupCommand: AsyncParsableCommand {
     }
     if output.json { return try terminal.json(manifest) }
     terminal.line("\(manifest.sessions.count) sessions and the registry are in \(path)")
-    terminal.note("Keys are not: keep \(layout.serve)/authority.pem and \(layout.serve)/*.key apart.")
+    terminal.note("Keys are not: keep \(layout.serve)/authority.pem and \(layout.serve)/secrets.keys apart.")
   }
 }
 

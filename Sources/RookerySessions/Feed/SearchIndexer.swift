@@ -60,7 +60,7 @@ final class SearchIndexer: Sendable {
   }
 
   private func follow(_ session: SessionID) throws {
-    let store = try SessionStore(directory: directory, session: session, create: false)
+    let store = try SessionStore(reading: directory, session: session)
     var place = try index.place(of: session)
     var text = SearchText(after: place)
     while true {
