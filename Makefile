@@ -23,7 +23,7 @@ faults: build
 bench:
 	@scripts/setup.sh bench
 	@scripts/build.sh release
-	@. scripts/env.sh && swift build --configuration release --product rookery-benchmarks
+	@. scripts/env.sh && swift build --configuration release --product rookery-benchmarks && swift build --configuration release --product rookery-load
 	@. scripts/env.sh && root .build/release/rookery base make && root .build/release/rookery-benchmarks $(ARGS)
 
 check:

@@ -136,10 +136,12 @@ let package = Package(
       name: "rookery-benchmarks",
       dependencies: [
         "RookeryCommands", "RookeryConfiguration", "RookeryControl", "RookeryHost", "RookeryModel", "RookeryRehearsal",
-        "RookeryRunnerClient", "RookerySandbox", "RookeryStore", .logging,
+        "RookeryAgents", "RookeryRunnerClient", "RookerySandbox", "RookeryServer", "RookerySessions", "RookeryStore", .logging,
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
-      path: "Benchmarks", swiftSettings: strict),
+      path: "Benchmarks", exclude: ["peers"], swiftSettings: strict),
+    // The load of the fan-out benchmark.
+    .executableTarget(name: "rookery-load", cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]),
     // What tests need that the product does not: a git server, doubles, temporary directories.
     .target(
       name: "RookeryTestSupport",

@@ -16,6 +16,13 @@ do {
 try? FileManager.default.removeItem(atPath: directory)
 
 func run() async throws {
+  let arguments = Array(CommandLine.arguments.dropFirst())
+  if arguments.first == "fan-out-server" { return try await FanOutServer.run(in: directory) }
+  // A peer that can't be had is an error, unless it is waived: --waive socketify.
+  let waived = Set(zip(arguments, arguments.dropFirst()).filter { $0.0 == "--waive" }.map(\.1))
+  let fanOut = FanOutBenchmark(directory: directory, waived: waived)
+  // “fan-out” measures the sockets alone.
+  if arguments.first == "fan-out" { return printTable(try fanOut.run()) }
   let base = "/var/cache/rookery/bases/debian-bookworm"
   var rows = try await SandboxBenchmark.run(in: directory, root: base)
   // “sandbox” as the argument measures the sandbox host alone.
@@ -34,5 +41,6 @@ func run() async throws {
         name: "serve + host + gateway, idle", ours: .init(samples: [try system.memory()]), peer: nil, peerName: "", goal: 60, unit: "MiB"),
     ] + compared + warm
   }
+  rows += try fanOut.run()
   printTable(rows)
 }

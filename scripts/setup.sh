@@ -25,7 +25,9 @@ build_packages=(
   libsqlite3-dev libcmark-gfm-dev libcmark-gfm-extensions-dev
 )
 test_packages=(chromium python3-venv shellcheck)
-bench_packages=(podman runc)
+bench_packages=(podman runc python3-venv libuv1)
+bench_peers=(socketify==0.0.31 picows websockets uvloop)
+bench_venv=/var/cache/rookery/bench-venv
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -125,6 +127,14 @@ fs/inotify/max_user_watches 1048576
 LIMITS
 }
 
+# The servers that fan-out is measured beside, in an environment of their own.
+make_bench_venv() {
+  "$bench_venv/bin/python" -c 'import socketify, picows, websockets, uvloop' 2>/dev/null && return
+  say "installing the benchmarks' peers in $bench_venv"
+  as_root "install the benchmarks' peers" sh -c 'venv=$1 && shift && python3 -m venv "$venv" && "$venv/bin/pip" install -q "$@"' \
+    sh "$bench_venv" "${bench_peers[@]}" || die "pip could not install ${bench_peers[*]}"
+}
+
 packages=("${run_packages[@]}" "${build_packages[@]}")
 case "${1:-}" in
   '') ;;
@@ -136,3 +146,4 @@ install_packages "${packages[@]}"
 install_swift
 make_users
 raise_limits
+if [ "${1:-}" = bench ]; then make_bench_venv; fi
