@@ -59,8 +59,6 @@
 
   for (const form of document.querySelectorAll("form.composer")) {
     const area = form.querySelector("textarea");
-    // The search is one line.
-    if (!area) continue;
     area.addEventListener("keydown", (event) => {
       if (!isSubmit(event)) return;
       event.preventDefault();

@@ -23,7 +23,7 @@ struct HomePage: Sendable {
     """
     <section class="sessions" aria-labelledby="h-sessions"><h2 id="h-sessions">Sessions</h2>\(SearchPage.form())\(Self.sessionList(sessions))</section>\
     <section class="repositories" aria-labelledby="h-repositories"><h2 id="h-repositories">Repositories</h2>\(repositoryList)\
-    <p class="muted"><a href="/images">Images</a> · <a href="/stats">Statistics</a></p></section>
+    <p class="muted elsewhere"><a href="/images">Images</a> · <a href="/stats">Statistics</a></p></section>
     """
   }
 

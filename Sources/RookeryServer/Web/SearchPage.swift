@@ -17,7 +17,7 @@ struct SearchPage: Sendable {
 
   static func form(_ query: String = "") -> HTML {
     """
-    <form class="composer search" method="get" action="/search" role="search"><label for="q" class="visually-hidden">Search</label>\
+    <form class="search" method="get" action="/search" role="search"><label for="q" class="visually-hidden">Search</label>\
     <input id="q" type="search" name="q" maxlength="500" placeholder="Search all sessions" value="\(query)" dir="auto"></form>
     """
   }
