@@ -27,8 +27,26 @@ extension LiveSession {
       }
       await finishTurn()
     }
+    await endUnusedSandbox()
     runner = nil
-    if !closing { await becomeIdle() }
+    guard !closing else { return }
+    // A prompt may have come meanwhile.
+    if hasWork { runIfIdle() } else { await becomeIdle() }
+  }
+
+  /// Ends a sandbox that was asked for and that no turn came to use: the turn was stopped, or failed, before it was there.
+  private func endUnusedSandbox() async {
+    guard let unused = meta.sandbox, !meta.sandboxReady, !hasWork, !closing else { return }
+    do {
+      _ = try? await early?.start.value
+      early = nil
+      try await services.provider.terminate(unused, keep: nil)
+      meta.sandbox = nil
+      try commit()
+    } catch {
+      // The next turn takes it up, or the alarm that releases it.
+      logger.notice("could not end an unused sandbox", metadata: ["error": "\(error)"])
+    }
   }
 
   /// True when there is a turn to run: an unfinished one, or a new one for the next prompt.

@@ -52,8 +52,6 @@ package struct UpSettings: Sendable {
   private static func plainEnvironment(_ environment: [String: String]) -> [String: String] {
     var plain = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     for name in ["LANG", "LC_ALL", "TZ", "ROOKERY_LOG_LEVEL"] { plain[name] = environment[name] }
-    // glibc's heaps are one a thread otherwise, and each keeps what was freed in it.
-    plain["MALLOC_ARENA_MAX"] = "2"
     return plain
   }
 
