@@ -72,7 +72,7 @@ actor MemoryPreparation: WarmPreparing {
   private var size: Int
   private var image = "i-1"
   /// What preparations wait for, where they are to be caught in the middle.
-  private var gate: CheckedContinuation<Void, Never>?
+  private var gates: [CheckedContinuation<Void, Never>] = []
   private var holds = false
   private var failure: RookeryError?
 
@@ -85,11 +85,11 @@ actor MemoryPreparation: WarmPreparing {
   func set(image: String) { self.image = image }
   func fail(with error: RookeryError?) { failure = error }
   func hold() { holds = true }
-  var isHolding: Bool { gate != nil }
+  var isHolding: Bool { !gates.isEmpty }
   func release() {
     holds = false
-    gate?.resume()
-    gate = nil
+    for gate in gates { gate.resume() }
+    gates = []
   }
 
   func validity() throws -> PoolValidity {
@@ -103,7 +103,7 @@ actor MemoryPreparation: WarmPreparing {
   func prepare(_ order: WarmOrder) async throws -> (WarmContent, any Sandbox) {
     if let failure { throw failure }
     await provider.make(order.id)
-    if holds { await withCheckedContinuation { gate = $0 } }
+    if holds { await withCheckedContinuation { gates.append($0) } }
     try await provider.pause(order.id)
     prepared.append(order.id)
     return (WarmContent(commit: "c", environment: EnvironmentFile(), bundles: []), MemorySandbox(id: order.id))
