@@ -72,8 +72,8 @@ actor SlackSockets {
     for line in lines {
       line.send.yield(#"{"type":"disconnect","reason":"\#(reason)","debug_info":{"host":"double"}}"#)
       Task {
-        // The replacement has this long, on a busy machine, too.
-        try? await Task.sleep(for: .seconds(5))
+        // Slack gives about ten seconds; a busy machine a little more.
+        try? await Task.sleep(for: .seconds(15))
         line.send.finish()
       }
     }
