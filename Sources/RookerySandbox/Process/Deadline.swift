@@ -1,7 +1,7 @@
 import RookeryModel
 
 /// Runs `body`, which must end soon after it is cancelled, and throws `failure` when it takes longer than `duration`.
-func withDeadline<Value: Sendable>(
+package func withDeadline<Value: Sendable>(
   _ duration: Duration, failure: RookeryError, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   try await withThrowingTaskGroup(of: Value.self) { group in

@@ -105,7 +105,7 @@ extension LiveSession {
     do {
       let specification = git.sync(
         id: try ProcessID("turn-\(current.number)-sync"), branch: repository.defaultBranch, local: meta.branch, from: meta.baseCommit)
-      let result = try await withTimeLimit(.seconds(Self.syncSeconds), failure: late) { try await sandbox.run(specification) }
+      let result = try await withDeadline(.seconds(Self.syncSeconds), failure: late) { try await sandbox.run(specification) }
       if result.exit.succeeded {
         let tip = result.output.trimmingCharacters(in: .whitespacesAndNewlines)
         meta.baseCommit = tip

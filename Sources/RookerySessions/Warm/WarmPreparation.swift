@@ -80,7 +80,7 @@ package struct WarmPreparation: WarmPreparing {
       .repositoryUnreachable, "The newest commit could not be fetched within \(Self.syncSeconds) s.",
       mend: "Check that the git server answers.")
     let git = GitScripts(repository: repository.name, session: .random(prefix: "w"))
-    let result = try await withTimeLimit(.seconds(Self.syncSeconds), failure: late) {
+    let result = try await withDeadline(.seconds(Self.syncSeconds), failure: late) {
       try await sandbox.run(
         git.sync(id: try ProcessID("warm-sync"), branch: repository.defaultBranch, local: repository.defaultBranch))
     }
@@ -109,7 +109,7 @@ package struct WarmPreparation: WarmPreparing {
       .process(try ProcessID(WarmConversation.process), model: services.configuration.model)
     let late = RookeryError(
       .agentFailed, "\(definition.title) did not open a conversation within \(Self.agentSeconds) s.", mend: "Try it in a session.")
-    return try await withTimeLimit(.seconds(Self.agentSeconds), failure: late) {
+    return try await withDeadline(.seconds(Self.agentSeconds), failure: late) {
       try await WarmConversation.open(
         definition, specification, policy: services.configuration.permissions(of: repository).policy,
         tools: services.agentTools, in: sandbox)
